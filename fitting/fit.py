@@ -1,0 +1,160 @@
+"""From choices to parameters."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Mapping
+from importlib.metadata import version
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+
+from metacontrol.fitting.priors import coefficient_priors
+from metacontrol.fitting.result import Fit, describe_model, describe_task
+from metacontrol.models.formulas import Formulas
+from metacontrol.models.model import Model
+from metacontrol.models.parameter import Prior
+from metacontrol.models.scoring import Scoring
+from metacontrol.tasks.choices import Choices
+
+METHODS = ("mle", "map", "nuts")
+
+
+def fit(
+    model: Model,
+    data: Choices,
+    *,
+    method: Literal["mle", "map", "nuts"] = "nuts",
+    formulas: Formulas | None = None,
+    priors: Mapping[str, Prior] | None = None,
+    seed: int,
+    starts: int = 12,
+    draws: int = 1000,
+    tune: int = 1000,
+    chains: int = 4,
+    cores: int | None = None,
+    target_accept: float = 0.9,
+    centred: Collection[str] = (),
+    progress: bool = True,
+) -> Fit:
+    """Fit a model to choices.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    data : Choices
+        The choices.
+    method : {"mle", "map", "nuts"}
+        Maximum likelihood or maximum a posteriori for each participant by itself; or all together
+        as a group, hierarchically, sampled by NUTS.
+    formulas : mapping of str to str, optional
+        Parameters that depend on columns, such as ``{"w": "1 + load"}``. Coefficients are on the
+        scale of the parameter's link and are called `w_Intercept`, `w_load`.
+    priors : mapping of str to Prior, optional
+        Priors that replace the defaults: by coefficient (`w`) for map; by `w_mean`, `w_sd` for
+        nuts, on the scale of the link.
+    seed : int
+        Seed of starting points and sampling.
+    starts : int
+        Searches for each participant, for mle and map.
+    draws, tune, chains : int
+        Kept and tuning draws of each chain, and number of chains, for nuts.
+    cores : int, optional
+        Chains at once; by default as many as there are processors.
+    target_accept : float
+        Acceptance rate that NUTS aims at, between 0 and 1.
+    centred : collection of str, optional
+        Coefficients that nuts samples centred; see `build_model`.
+    progress : bool
+        Whether to show a progress bar on a terminal.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError
+        If an argument is not allowed, or a formula or prior names what is not there.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
+    counts = {"starts": starts, "draws": draws, "tune": tune, "chains": chains}
+    for name, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{name} must be 1 or more, got {count}")
+    if not 0 < target_accept < 1:
+        raise ValueError(f"target_accept must be between 0 and 1, got {target_accept}")
+    if method == "mle" and priors:
+        raise ValueError("maximum likelihood has no priors: use method='map'")
+    scoring = Scoring.of(model, data, formulas)
+    if method == "nuts":
+        from metacontrol.fitting.group import assemble
+        from metacontrol.fitting.sampling import sample
+
+        cores = min(chains, cores or os.cpu_count() or 1)
+        tree = sample(
+            assemble(scoring, priors, centred),
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            target_accept=target_accept,
+            seed=seed,
+            progress=progress,
+        )
+    else:
+        tree = _point_tree(scoring, method, priors, starts, seed, progress)
+    used = [*(counts if method == "nuts" else ["starts"])]
+    tree.attrs["about"] = json.dumps(
+        {
+            "format": 1,
+            "model": describe_model(model),
+            "task": describe_task(data.task),
+            "formulas": dict(formulas or {}),
+            "priors": {name: repr(prior) for name, prior in (priors or {}).items()},
+            "coefficients": list(scoring.story.coefficients),
+            "method": method,
+            "settings": {name: counts[name] for name in used} | {"seed": seed},
+            "data": {"participants": len(scoring.participants), "trials": int(data.counted.sum())},
+            "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
+        }
+    )
+    return Fit(tree, model)
+
+
+def _point_tree(
+    scoring: Scoring,
+    method: str,
+    priors: Mapping[str, Prior] | None,
+    starts: int,
+    seed: int,
+    progress: bool,
+) -> xr.DataTree:
+    from metacontrol.fitting.point import search
+    from metacontrol.fitting.sampling import bar
+
+    used = None if method == "mle" else coefficient_priors(scoring.story, priors)
+    with bar(f"{len(scoring.participants):,} participants", progress) as tell:
+        found = search(scoring, used, starts=starts, seed=seed, progress=tell)
+    choices = np.asarray(scoring.records.scored).sum(axis=1).ravel()[scoring.records.slots]
+    real = sum(getattr(e, "options", 1) > 1 for e in scoring.story.task.events)
+    by_person: dict[str, Any] = {
+        "log_likelihood": found.log_likelihood,
+        "log_prior": found.log_prior,
+        "converged": found.converged,
+        "agreeing": found.agreeing,
+        "choices": real * choices.astype(np.int64),
+    }
+    estimates = xr.Dataset(
+        {"values": (("participant", "coefficient"), found.values)}
+        | {name: ("participant", values) for name, values in by_person.items()},
+        coords={
+            "participant": scoring.participants,
+            "coefficient": list(scoring.story.coefficients),
+        },
+    )
+    return xr.DataTree.from_dict({"estimates": estimates})

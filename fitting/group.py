@@ -1,0 +1,136 @@
+"""The hierarchical model: every participant's coefficients come from a group's distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import pymc as pm
+import pytensor.tensor as pt
+from pytensor import wrap_jax
+
+from metacontrol.fitting.priors import group_priors
+from metacontrol.models.engine import replay
+from metacontrol.models.formulas import Formulas
+from metacontrol.models.model import Model
+from metacontrol.models.parameter import Prior
+from metacontrol.models.scoring import Scoring
+from metacontrol.tasks.choices import Choices
+
+
+def build_model(
+    model: Model,
+    data: Choices,
+    *,
+    formulas: Formulas | None = None,
+    priors: Mapping[str, Prior] | None = None,
+    centred: Collection[str] = (),
+) -> pm.Model:
+    """Return the hierarchical PyMC model that `fit(method="nuts")` samples.
+
+    For each coefficient c of participant i, on the scale of its link, non-centred::
+
+        c_i = c_mean + c_sd * c_z[i],   c_z[i] ~ Normal(0, 1)
+
+    A coefficient whose regressor does not vary within any participant (a group, an age) has no
+    spread of its own: the intercept has it.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    data : Choices
+        The choices.
+    formulas : mapping of str to str, optional
+        Such as ``{"w": "1 + load"}``.
+    priors : mapping of str to Prior, optional
+        Priors that replace the defaults, by name: `w_mean`, `w_sd`, `w_load_mean` and so on.
+    centred : collection of str, optional
+        Coefficients to be sampled centred, c_i ~ Normal(c_mean, c_sd) as `<c>_x`. The posterior is
+        the same; it mixes better where each participant's data say much about the coefficient.
+
+    Returns
+    -------
+    pymc.Model
+        Variables `<c>_mean`, `<c>_sd`, `<c>_z`; deterministic `<c>` for each participant (natural
+        scale; coefficients of a formula on the link's), `<c>_group` (the median participant,
+        natural scale) and `log_likelihood`, in nats, for each participant. Compile it for JAX:
+        ``pm.sample(backend="jax", compile_kwargs={"gradient_backend": "jax"})``.
+    """
+    return assemble(Scoring.of(model, data, formulas), priors, centred)
+
+
+def log_likelihood_op(
+    model: Model, data: Choices, formulas: Formulas | None = None
+) -> tuple[Callable[[Any], Any], tuple[str, ...]]:
+    """Return the likelihood as a PyTensor function, for a `pm.Model` of your own.
+
+    Returns
+    -------
+    function
+        From a tensor of coefficients, shape (participants, coefficients), participants in the
+        order of `data.participants`, to log-likelihoods in nats, shape (participants,).
+    tuple of str
+        The coefficients, in the order of the columns.
+    """
+    scoring = Scoring.of(model, data, formulas)
+    return _op(scoring), scoring.story.coefficients
+
+
+def assemble(
+    scoring: Scoring,
+    given: Mapping[str, Prior] | None = None,
+    centred: Collection[str] = (),
+) -> pm.Model:
+    """Return the hierarchical model of choices already laid out; see `build_model`."""
+    priors = group_priors(scoring.story, given)
+    unknown = set(centred) - set(scoring.story.coefficients)
+    if unknown:
+        known = ", ".join(scoring.story.coefficients)
+        raise ValueError(f"no coefficient is called {', '.join(unknown)}; known: {known}")
+    columns = []
+    with pm.Model(coords={"participant": scoring.participants}) as model:
+        for predictor in scoring.story.predictors:
+            link = predictor.parameter.link
+            for name in predictor.coefficients:
+                mean = _variable(f"{name}_mean", priors[f"{name}_mean"])
+                if scoring.varies.get(name, True):
+                    spread = _variable(f"{name}_sd", priors[f"{name}_sd"])
+                    if name in centred:
+                        value = pm.Normal(f"{name}_x", mean, spread, dims="participant")
+                    else:
+                        z = pm.Normal(f"{name}_z", 0.0, 1.0, dims="participant")
+                        value = mean + spread * z
+                else:
+                    value = mean + pt.zeros(len(scoring.participants), dtype="float64")
+                if predictor.terms is None:
+                    pm.Deterministic(f"{name}_group", link.inverse(mean, pt))
+                    value = link.inverse(value, pt)
+                columns.append(pm.Deterministic(name, value, dims="participant"))
+        score = _op(scoring)(pt.stack(columns, axis=1))
+        score = pm.Deterministic("log_likelihood", score, dims="participant")
+        pm.Potential("choices", score.sum())
+    return model
+
+
+def _op(scoring: Scoring) -> Callable[[Any], Any]:
+    shape = len(scoring.participants), len(scoring.story.coefficients)
+    op = wrap_jax(replay.log_likelihood(scoring.story, scoring.records))
+    return lambda coefficients: op(pt.specify_shape(coefficients, shape))
+
+
+def _variable(name: str, prior: Prior) -> Any:
+    """Return a PyMC variable with a prior of ours."""
+    match prior.family, prior.arguments:
+        case "normal", (mean, sd):
+            return pm.Normal(name, mean, sd)
+        case "half_normal", (sd,):
+            return pm.HalfNormal(name, sd)
+        case "beta", (a, b):
+            return pm.Beta(name, a, b)
+        case "gamma", (shape, scale):
+            return pm.Gamma(name, shape, 1 / scale)
+        case _, (low, high):
+            return pm.Uniform(name, low, high)
+        case _:
+            raise AssertionError(prior)

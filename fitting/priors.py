@@ -1,0 +1,66 @@
+"""Priors of coefficients: a parameter's own, or those of a regression on the link's scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from metacontrol.models.engine.predictor import INTERCEPT
+from metacontrol.models.engine.story import Story
+from metacontrol.models.parameter import Prior
+
+SLOPE = Prior("normal", 0.0, 1.0)
+SLOPE_SD = Prior("half_normal", 0.5)
+
+
+def coefficient_priors(story: Story, given: Mapping[str, Prior] | None = None) -> dict[str, Prior]:
+    """Return the prior of each of one participant's coefficients, for `fit(method="map")`.
+
+    A parameter without a formula has its own prior, on its natural scale. With a formula,
+    coefficients are on the scale of the link: the intercept has the prior of the group's mean, a
+    slope Normal(0, 1).
+
+    Parameters
+    ----------
+    story : Story
+        Whose coefficients.
+    given : mapping of str to Prior, optional
+        Priors that replace the defaults, by coefficient.
+
+    Raises
+    ------
+    ValueError
+        If `given` names an unknown coefficient.
+    """
+    priors = {}
+    for predictor in story.predictors:
+        terms = predictor.terms or (None,)
+        for name, term in zip(predictor.coefficients, terms, strict=True):
+            if term is None:
+                priors[name] = predictor.parameter.prior
+            else:
+                priors[name] = predictor.parameter.group_mean if term == INTERCEPT else SLOPE
+    return replaced(priors, given)
+
+
+def group_priors(story: Story, given: Mapping[str, Prior] | None = None) -> dict[str, Prior]:
+    """Return priors of the group's means and standard deviations, for `fit(method="nuts")`.
+
+    All are on the scale of the parameter's link: `w_mean`, `w_sd`; with a formula
+    `w_Intercept_mean`, `w_load_mean` and so on.
+    """
+    priors = {}
+    for predictor in story.predictors:
+        terms = predictor.terms or (INTERCEPT,)
+        for name, term in zip(predictor.coefficients, terms, strict=True):
+            own = term == INTERCEPT
+            priors[f"{name}_mean"] = predictor.parameter.group_mean if own else SLOPE
+            priors[f"{name}_sd"] = predictor.parameter.group_sd if own else SLOPE_SD
+    return replaced(priors, given)
+
+
+def replaced(priors: dict[str, Prior], given: Mapping[str, Prior] | None) -> dict[str, Prior]:
+    """Return `priors` with some replaced; raise ValueError with the known names if unknown."""
+    unknown = [name for name in given or {} if name not in priors]
+    if unknown:
+        raise ValueError(f"no prior is called {', '.join(unknown)}; known: {', '.join(priors)}")
+    return priors | dict(given or {})

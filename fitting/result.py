@@ -1,0 +1,271 @@
+"""What a fit found: tables, diagnostics in words, and a file that holds it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import arviz as az
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from metacontrol.fitting.diagnostics import point_diagnostics, sampling_diagnostics
+from metacontrol.models import MODELS
+from metacontrol.models.model import Model
+from metacontrol.tasks import TwoStep, Walk
+
+INTERVAL = 0.95
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted model. Made by `fit`, saved by `save`, loaded by `load_fit`.
+
+    Attributes
+    ----------
+    tree : xarray.DataTree
+        Everything: `posterior` and `sample_stats` (nuts) or `estimates` (mle, map); attributes
+        say what was fitted to what, with which seed and versions.
+    own_model : Model, optional
+        The model, where it is not one of ours.
+    """
+
+    tree: xr.DataTree
+    own_model: Model | None = None
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What was fitted: model, task, formulas, method, seed, versions, data."""
+        return dict(json.loads(self.tree.attrs["about"]))
+
+    @property
+    def method(self) -> str:
+        """`mle`, `map` or `nuts`."""
+        return str(self.about["method"])
+
+    @property
+    def formulas(self) -> dict[str, str]:
+        """Formulas by parameter."""
+        return dict(self.about["formulas"])
+
+    @property
+    def model(self) -> Model:
+        """The model; raises LookupError for a loaded fit of a model that is not ours."""
+        if self.own_model is not None:
+            return self.own_model
+        about = self.about["model"]
+        for model in MODELS:
+            if model.name == about["base"]:
+                fixed = tuple((name, value) for name, value in about["fixed"])
+                return replace(model, name=about["name"], fixed=fixed)
+        raise LookupError(
+            f"this fit is of the model {about['name']!r}, which is not one of metacontrol's: "
+            "pass it to load_fit(path, model=...)"
+        )
+
+    @property
+    def task(self) -> TwoStep:
+        """The task."""
+        about = dict(self.about["task"])
+        start = about["walk"].pop("start")
+        walk = Walk(**about.pop("walk"), start=_tuples(start))
+        return TwoStep(**about, walk=walk)
+
+    @cached_property
+    def group(self) -> pd.DataFrame:
+        """Group table.
+
+        By nuts: one row for each mean and standard deviation of the group (on the scale of the
+        link) and for each median participant (natural scale, `scale` says which), with posterior
+        mean, sd, 95 % interval, R-hat and effective sample sizes. By mle or map: mean, sd and
+        quartiles of the participants' estimates.
+        """
+        if self.method == "nuts":
+            return self._summary(lambda dims: dims == ())
+        values = self.parameters
+        return pd.DataFrame(
+            {
+                "parameter": values.columns,
+                "mean": values.mean().to_numpy(),
+                "sd": values.std().to_numpy(),
+                **{f"q{q}": values.quantile(q / 100).to_numpy() for q in (25, 50, 75)},
+            }
+        )
+
+    @cached_property
+    def participants(self) -> pd.DataFrame:
+        """Participant table, one row for each participant and coefficient.
+
+        By nuts: posterior mean, sd, 95 % interval, R-hat, effective sample sizes. By mle or map:
+        the estimate.
+        """
+        if self.method == "nuts":
+            table = self._summary(lambda dims: dims == ("participant",))
+            return table[table["parameter"] != "log_likelihood"].drop(columns="scale")
+        values = self.parameters.stack()
+        return values.rename_axis(["participant", "parameter"]).rename("estimate").reset_index()
+
+    @cached_property
+    def parameters(self) -> pd.DataFrame:
+        """Each participant's coefficients (posterior means, or estimates), index participant.
+
+        Ready for `simulate`, `log_likelihood` and `latents`.
+        """
+        names = self.about["coefficients"]
+        if self.method == "nuts":
+            means = self.tree["posterior"].to_dataset()[names].mean(("chain", "draw"))
+            return means.to_dataframe()[names]
+        values = self.tree["estimates"].to_dataset()["values"]
+        return (
+            values.to_dataframe()["values"].unstack("coefficient")[names].rename_axis(columns=None)
+        )
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """Each participant's log-likelihood in nats, index participant.
+
+        By mle and map also log prior, number of choices, AIC and BIC (the latter with the number
+        of scored choices).
+        """
+        if self.method == "nuts":
+            score = self.tree["posterior"].to_dataset()["log_likelihood"]
+            return score.mean(("chain", "draw")).to_dataframe()
+        table = self.tree["estimates"].to_dataset()[["log_likelihood", "log_prior", "choices"]]
+        scores = table.to_dataframe()
+        size = len(self.about["coefficients"])
+        scores["aic"] = 2 * size - 2 * scores["log_likelihood"]
+        scores["bic"] = size * np.log(scores["choices"]) - 2 * scores["log_likelihood"]
+        return scores
+
+    @cached_property
+    def diagnostics(self) -> pd.DataFrame:
+        """Checks of the fit: check, value, wanted, ok, advice."""
+        if self.method == "nuts":
+            return sampling_diagnostics(self.tree)
+        return point_diagnostics(self.tree["estimates"].to_dataset())
+
+    @property
+    def ok(self) -> bool:
+        """Whether all diagnostics are as wanted."""
+        return bool(self.diagnostics["ok"].all())
+
+    @property
+    def diverging(self) -> int:
+        """Number of divergent transitions (0 for point estimates)."""
+        if self.method != "nuts":
+            return 0
+        return int(self.tree["sample_stats"].to_dataset()["diverging"].sum())
+
+    def __repr__(self) -> str:
+        about = self.about
+        bad = self.diagnostics[~self.diagnostics["ok"]]
+        lines = [
+            f"Fit of {about['model']['name']} by {self.method}: "
+            f"{about['data']['participants']:,} participants, "
+            f"{about['data']['trials']:,} trials of {about['task']['name']}"
+        ]
+        lines += [f"  {row.check}: {row.value} ({row.advice})" for row in bad.itertuples()]
+        return "\n".join(lines or []) + ("" if len(bad) else "\n  all diagnostics are as wanted")
+
+    def save(self, path: str | Path) -> Path:
+        """Write the fit to a NetCDF file, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If the folder is not there or cannot be written to; an older file stays as it was.
+        """
+        path = Path(path)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        os.close(handle)
+        try:
+            self.tree.to_netcdf(name, engine="h5netcdf")
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        return path
+
+    def _summary(self, wanted: Any) -> pd.DataFrame:
+        posterior = self.tree["posterior"].to_dataset()
+        names = [n for n in posterior if wanted(posterior[n].dims[2:])]
+        if not names:
+            return pd.DataFrame()
+        chosen = posterior[names]
+        edge = (1 - INTERVAL) / 2
+        columns = {
+            "mean": chosen.mean(("chain", "draw")),
+            "sd": chosen.std(("chain", "draw"), ddof=1),
+            "lower": chosen.quantile(edge, ("chain", "draw")).drop_vars("quantile"),
+            "upper": chosen.quantile(1 - edge, ("chain", "draw")).drop_vars("quantile"),
+            "rhat": az.rhat(chosen),
+            "ess_bulk": az.ess(chosen, method="bulk"),
+            "ess_tail": az.ess(chosen, method="tail"),
+        }
+        rows = []
+        for name in names:
+            values = {key: _plain(data)[name].to_numpy().ravel() for key, data in columns.items()}
+            frame = pd.DataFrame(values)
+            frame.insert(0, "parameter", name)
+            if "participant" in posterior[name].dims:
+                frame.insert(0, "participant", posterior["participant"].to_numpy().astype(str))
+            natural = str(name).endswith("_group") or "participant" in posterior[name].dims
+            frame["scale"] = "natural" if natural else "link"
+            rows.append(frame)
+        return pd.concat(rows, ignore_index=True)
+
+
+def load_fit(path: str | Path, model: Model | None = None) -> Fit:
+    """Load a fit.
+
+    Parameters
+    ----------
+    path : path
+        A file that `Fit.save` wrote.
+    model : Model, optional
+        The model, where it is your own.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not a whole file of a fit.
+    """
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        with xr.open_datatree(path, engine="h5netcdf") as tree:
+            tree = tree.load()
+    except Exception as error:
+        raise ValueError(f"{path} is not a fit, or not whole: {error}") from error
+    if "about" not in tree.attrs:
+        raise ValueError(f"{path} is a NetCDF file, but not a fit that metacontrol saved")
+    return Fit(tree, model)
+
+
+def describe_model(model: Model) -> dict[str, Any]:
+    """Return what `Fit.model` needs to find the model again."""
+    same = [m for m in MODELS if type(m) is type(model) and m.parameters == model.parameters]
+    base = same[0].name if same else None
+    return {"name": model.name, "base": base, "fixed": [list(pair) for pair in model.fixed]}
+
+
+def describe_task(task: Any) -> dict[str, Any]:
+    """Return a task as plain values."""
+    return asdict(task)
+
+
+def _plain(data: Any) -> xr.Dataset:
+    return data.to_dataset() if isinstance(data, xr.DataTree) else data
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value

@@ -1,0 +1,96 @@
+"""Sampling by NUTS: nutpie on the JAX backend, with a progress bar that says how long."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import nutpie
+import pymc as pm
+import xarray as xr
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+def sample(
+    model: pm.Model,
+    *,
+    draws: int,
+    tune: int,
+    chains: int,
+    cores: int,
+    target_accept: float,
+    seed: int,
+    progress: bool,
+) -> xr.DataTree:
+    """Sample a PyMC model.
+
+    Returns
+    -------
+    DataTree
+        Groups posterior (without the auxiliary `_z` and `_x`) and sample_stats.
+    """
+    compiled = nutpie.compile_pymc_model(model, backend="jax", gradient_backend="jax")
+    with bar(f"{chains} chains", progress) as tell:
+
+        def listen(chains: Any) -> None:
+            done = sum(chain.finished_draws for chain in chains)
+            diverging = sum(chain.divergences for chain in chains)
+            tell(
+                done / sum(chain.total_draws for chain in chains),
+                f"{diverging} divergences" if diverging else "",
+            )
+
+        tree = nutpie.sample(
+            compiled,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            cores=cores,
+            seed=seed,
+            target_accept=target_accept,
+            save_warmup=False,
+            progress_bar=False,
+            progress_callback=lambda *update: listen(update[-1]),
+            progress_rate=250,
+        )
+    posterior = tree["posterior"].to_dataset()
+    unwanted = [name for name in posterior if str(name).endswith(("_z", "_x"))]
+    stats = tree["sample_stats"].to_dataset()
+    kept = ["diverging", "energy", "n_steps", "depth", "step_size", "mean_tree_accept"]
+    return xr.DataTree.from_dict(
+        {
+            "posterior": posterior.drop_vars(unwanted),
+            "sample_stats": stats[[name for name in kept if name in stats]],
+        }
+    )
+
+
+class bar:  # noqa: N801 - reads as a word: with bar(...) as tell
+    """A progress bar on a terminal; nothing elsewhere, so that logs stay readable."""
+
+    def __init__(self, what: str, wanted: bool) -> None:
+        self.shown = wanted and sys.stderr.isatty()
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=Console(stderr=True),
+            disable=not self.shown,
+        )
+        self.task = self.progress.add_task(what, total=1.0, note="")
+
+    def __enter__(self) -> Callable[..., None]:
+        self.progress.start()
+        return self._tell
+
+    def _tell(self, share: float, note: str = "") -> None:
+        self.progress.update(self.task, completed=share, note=note)
+
+    def __exit__(self, *error: object) -> None:
+        self.progress.stop()

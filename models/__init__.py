@@ -1,0 +1,43 @@
+"""The minds: one file for each model; `metacontrol.models.engine` makes them run."""
+
+from metacontrol.models.gagne_2021 import GAGNE_2021
+from metacontrol.models.hbayesdm import HBAYESDM_TS_PAR4, HBAYESDM_TS_PAR6, HBAYESDM_TS_PAR7
+from metacontrol.models.hybrid import HYBRID, MODEL_BASED, MODEL_FREE
+from metacontrol.models.hybrid_kool import HYBRID_KOOL
+from metacontrol.models.model import Model
+from metacontrol.models.parameter import Link, Parameter, Prior
+from metacontrol.models.scoring import latents, log_likelihood
+from metacontrol.models.separate_weights import SEPARATE_WEIGHTS
+from metacontrol.models.simulation import simulate
+
+MODELS = (
+    HYBRID,
+    MODEL_FREE,
+    MODEL_BASED,
+    HYBRID_KOOL,
+    SEPARATE_WEIGHTS,
+    GAGNE_2021,
+    HBAYESDM_TS_PAR4,
+    HBAYESDM_TS_PAR6,
+    HBAYESDM_TS_PAR7,
+)
+
+__all__ = [
+    "GAGNE_2021",
+    "HBAYESDM_TS_PAR4",
+    "HBAYESDM_TS_PAR6",
+    "HBAYESDM_TS_PAR7",
+    "HYBRID",
+    "HYBRID_KOOL",
+    "MODELS",
+    "MODEL_BASED",
+    "MODEL_FREE",
+    "SEPARATE_WEIGHTS",
+    "Link",
+    "Model",
+    "Parameter",
+    "Prior",
+    "latents",
+    "log_likelihood",
+    "simulate",
+]

@@ -1,0 +1,201 @@
+"""Three ways to listen to a trial: replay it, play it, narrate it.
+
+A model tells its trial to a listener ``t``: it chooses (``t.choose``), sees (``t.see``) and may
+``t.note`` what an experimenter would like to know. The listener decides what that means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import jax.numpy as jnp
+
+from metacontrol.models.engine.table import Index, Lane, Table
+from metacontrol.tasks.task import Choice, Task
+
+
+class StoryError(Exception):
+    """A model told a trial in another order than its task has, or asked for what is not there."""
+
+
+class Listener:
+    """What all listeners share: the order of events, and that nothing is seen before it happened.
+
+    Parameters
+    ----------
+    task : Task
+        The world of the trial; models read its constants as ``t.task``.
+    record : mapping of str to Lane
+        What is known of this trial: cues, and what the kind of listener needs besides.
+    """
+
+    def __init__(self, task: Task, record: Mapping[str, Lane]) -> None:
+        self.task: Any = task
+        self.record = dict(record)
+        self._ahead = list(task.events)
+
+    def choose(self, name: str, values: Table) -> Index:
+        """Choose among options by softmax.
+
+        Parameters
+        ----------
+        name : str
+            The choice, as the task's events name it.
+        values : Table, shape (options,)
+            Log-odds of the options up to a constant: value times inverse temperature.
+
+        Returns
+        -------
+        Index
+            The option chosen, counted from 0. A choice with one option is always 0.
+        """
+        event = self._reach(name)
+        if not isinstance(event, Choice):
+            raise StoryError(f"{name!r} is not a choice in {self.task.name}: use see({name!r})")
+        if values.shape != (event.options,):
+            raise StoryError(
+                f"{name} has {event.options} option(s) in {self.task.name}, "
+                f"but was given values of shape {values.shape}"
+            )
+        return 0 if event.options == 1 else self._choose(name, values)
+
+    def see(self, name: str) -> Index:
+        """Return what happened or was shown; a cue that the task keeps constant is an int."""
+        if name in self.task.constant_cues:
+            return cast(int, self.task.constant_cues[name])
+        if name not in self.task.cues:
+            if any(isinstance(event, Choice) and event.name == name for event in self._ahead):
+                raise StoryError(f"{name!r} is chosen, not seen: use choose({name!r}, values)")
+            event = self._reach(name)
+            if isinstance(event, Choice) and event.options == 1:
+                return 0
+        if name not in self.record:
+            raise StoryError(
+                f"the model needs the column {name!r}, which these data do not have. Add it, "
+                "or fix to 0 the parameter that uses it."
+            )
+        return self.record[name]
+
+    def note(self, name: str, value: Lane) -> None:
+        """Tell the experimenter something; only a narration keeps it."""
+
+    def _reach(self, name: str) -> Any:
+        """Let the trial go on up to the event `name` and return it."""
+        if all(event.name != name for event in self.task.events):
+            known = ", ".join([*(e.name for e in self.task.events), *self.task.cues])
+            raise StoryError(f"{self.task.name} has no event {name!r}; it has: {known}")
+        while any(event.name == name for event in self._ahead):
+            event = self._ahead.pop(0)
+            if event.name == name:
+                return event
+            if isinstance(event, Choice) and event.options > 1:
+                raise StoryError(
+                    f"{name!r} was asked for before {event.name!r} was chosen: a model tells a "
+                    f"trial in the order of the task's events"
+                )
+            if not isinstance(event, Choice):
+                self._happen(event.name)
+        return next(event for event in self.task.events if event.name == name)
+
+    def finish(self) -> None:
+        """Let the rest of the trial happen; raise StoryError if a choice was never made."""
+        last = self._reach(self.task.events[-1].name)
+        if not isinstance(last, Choice):
+            self._happen(last.name)
+
+    def heard(self) -> Any:
+        """Return what this listener has to say when the trial is over."""
+        raise NotImplementedError
+
+    def _choose(self, name: str, values: Table) -> Index:
+        raise NotImplementedError
+
+    def _happen(self, name: str) -> None:
+        """Let an outcome happen of which the model takes no notice."""
+
+
+class Replay(Listener):
+    """Scores recorded choices and hands out recorded outcomes.
+
+    The log-probability of a choice is ``x - log(s)`` with ``x <= 0`` and ``s`` between 1 and the
+    number of options; both are kept, so that the trial's logarithms can be taken at once.
+    """
+
+    def __init__(self, task: Task, record: Mapping[str, Lane]) -> None:
+        super().__init__(task, record)
+        self.parts: dict[str, tuple[Lane, Lane]] = {}
+
+    def _choose(self, name: str, values: Table) -> Index:
+        option = self.record[name]
+        if len(values.cells) == 2:
+            zero, one = values.cells
+            gain = jnp.where(option == 1, one - zero, zero - one)
+            self.parts[name] = jnp.minimum(gain, 0.0), 1.0 + jnp.exp(-jnp.abs(gain))
+        else:
+            top = values.best().cells[0]
+            rest = sum(jnp.exp(cell - top) for cell in values.cells)
+            self.parts[name] = values[option] - top, rest
+        return option
+
+    def heard(self) -> Any:
+        """Return the log-probability of the trial's choices, with one logarithm for all."""
+        linear, product = 0.0, 1.0
+        for part, normaliser in self.parts.values():
+            linear, product = linear + part, product * normaliser
+        return linear - jnp.log(product)
+
+    def score_by_choice(self) -> dict[str, Lane]:
+        """Return the log-probability of each of the trial's choices."""
+        return {name: part - jnp.log(rest) for name, (part, rest) in self.parts.items()}
+
+
+class Narrate(Replay):
+    """A replay that keeps what the model noted."""
+
+    def __init__(self, task: Task, record: Mapping[str, Lane]) -> None:
+        super().__init__(task, record)
+        self.notes: dict[str, Lane] = {}
+
+    def note(self, name: str, value: Lane) -> None:
+        """Keep `value` under `name`."""
+        self.notes[name] = jnp.asarray(value, dtype=float)
+
+    def heard(self) -> Any:
+        """Return the notes, and the log-probability of each choice."""
+        return self.notes, self.score_by_choice()
+
+
+class Play(Replay):
+    """Draws choices and asks the task what they lead to.
+
+    Chance comes from the record: a uniform number ``luck_<event>`` for each choice and outcome, so
+    that a simulation is a pure function of parameters, schedule and luck.
+    """
+
+    def _choose(self, name: str, values: Table) -> Index:
+        luck = self.record[f"luck_{name}"]
+        top = values.best().cells[0]
+        odds = [jnp.exp(cell - top) for cell in values.cells]
+        reached, option = 0.0, jnp.zeros_like(luck, dtype=jnp.int8)
+        for weight in odds[:-1]:
+            reached = reached + weight
+            option = option + (luck * sum(odds) >= reached)
+        self.record[name] = option
+        return super()._choose(name, values)
+
+    def see(self, name: str) -> Index:
+        """Return what happens: the task's rule, given what was chosen."""
+        if name not in self.record and name in self.task.rules:
+            self._reach(name)
+            self._happen(name)
+        return super().see(name)
+
+    def heard(self) -> Any:
+        """Return what happened, and the log-probability of each choice."""
+        told = {e.name: self.record[e.name] for e in self.task.events if e.name in self.record}
+        return told, self.score_by_choice()
+
+    def _happen(self, name: str) -> None:
+        if name not in self.record:
+            self.record[name] = self.task.rules[name](self.record)

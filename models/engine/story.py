@@ -1,0 +1,95 @@
+"""A model in a task, told one trial at a time for a block of participants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from metacontrol.models.engine.listeners import Listener
+from metacontrol.models.engine.predictor import Predictor
+from metacontrol.models.model import Model
+
+Array = Any
+
+
+class Story:
+    """What a model tells of one trial, to any listener.
+
+    Parameters
+    ----------
+    model : Model
+        Who tells.
+    task : Task
+        The world.
+    predictors : sequence of Predictor
+        How the free parameters of a trial follow from a participant's coefficients.
+    """
+
+    def __init__(self, model: Model, task: Any, predictors: Sequence[Predictor]) -> None:
+        self.model, self.task, self.predictors = model, task, tuple(predictors)
+        self.coefficients = tuple(name for p in predictors for name in p.coefficients)
+
+    def start(self, coefficients: Sequence[Array], record: Mapping[str, Array]) -> Any:
+        """Return the minds before the first trial.
+
+        Parameters
+        ----------
+        coefficients : sequence of array, shape (lanes,)
+            One array for each coefficient.
+        record : mapping of str to array, shape (lanes,)
+            The first trial.
+
+        Returns
+        -------
+        Mind of arrays, shape (lanes,)
+        """
+
+        def one(coefficients: Sequence[Array], record: Mapping[str, Array]) -> Any:
+            mind = self.model.start(self.task, self._theta(coefficients, record))
+            return jax.tree.map(_leaf, mind)
+
+        return jax.vmap(one)(tuple(coefficients), dict(record))
+
+    def tell(
+        self,
+        listener: type[Listener],
+        coefficients: Sequence[Array],
+        mind: Any,
+        record: Mapping[str, Array],
+    ) -> tuple[Any, Any]:
+        """Tell one trial.
+
+        Returns
+        -------
+        Mind of arrays, shape (lanes,)
+            What is in mind afterwards.
+        Any
+            What the listener heard.
+        """
+
+        def one(
+            coefficients: Sequence[Array], mind: Any, record: Mapping[str, Array]
+        ) -> tuple[Any, Any]:
+            t = listener(self.task, record)
+            after = self.model.trial(self._theta(coefficients, record), mind, t)
+            t.finish()
+            after = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), after, mind)
+            return after, t.heard()
+
+        return jax.vmap(one)(tuple(coefficients), mind, dict(record))
+
+    def _theta(self, coefficients: Sequence[Array], record: Mapping[str, Array]) -> Any:
+        """Return the parameters of one trial by attribute, on their natural scale."""
+        by_name = dict(zip(self.coefficients, coefficients, strict=True))
+        free = {p.parameter.name: p(by_name, record) for p in self.predictors}
+        return SimpleNamespace(**self.model.complete(free))
+
+
+def _leaf(value: Any) -> Array:
+    """Return a number as the engine carries it: 64-bit, or a 32-bit count."""
+    value = jnp.asarray(value)
+    return value.astype(float if jnp.issubdtype(value.dtype, jnp.floating) else jnp.int32)

@@ -1,0 +1,159 @@
+"""How likely recorded choices are under a model, and what the model had in mind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+import pandas as pd
+
+from metacontrol.models.engine import replay
+from metacontrol.models.engine.records import Records, lay_out
+from metacontrol.models.engine.story import Story
+from metacontrol.models.formulas import (
+    Formulas,
+    coefficient_matrix,
+    formulas_from_names,
+    predictors,
+)
+from metacontrol.models.model import Model
+from metacontrol.tasks.choices import Choices, event_columns
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """A model laid out over choices: what every way of fitting starts from.
+
+    Attributes
+    ----------
+    story : Story
+        Model, task and predictors; `story.coefficients` names the columns of a coefficient matrix.
+    records : Records
+        Choices laid out for the engine.
+    participants : list of str
+        Rows of a coefficient matrix.
+    varies : dict of str to bool
+        Whether a regressor varies within any participant, by its coefficient.
+    """
+
+    story: Story
+    records: Records
+    participants: list[str]
+    varies: dict[str, bool]
+
+    @classmethod
+    def of(cls, model: Model, data: Choices, formulas: Formulas | None = None) -> Scoring:
+        """Lay a model out over choices; raise ValueError if a regressor is missing somewhere."""
+        found, regressors = predictors(model, data.frame, formulas)
+        number, names = pd.factorize(data.frame["participant"])
+        used = data.complete
+        for name, values in regressors.items():
+            gap = np.flatnonzero(used & ~np.isfinite(values))
+            if len(gap):
+                row = data.frame.iloc[gap[0]]
+                raise ValueError(
+                    f"the regressor of {name} is missing or infinite "
+                    f"(participant {row['participant']!r}, trial {row['trial']})"
+                )
+        shown = [*event_columns(data.task), *data.task.cues]
+        columns = {
+            name: np.nan_to_num(data.frame[name].to_numpy(dtype=float, na_value=np.nan))
+            for name in shown
+            if name in data.frame
+        }
+        records = lay_out(number, len(names), used, data.counted, {**columns, **regressors})
+        varies = {
+            name: bool(pd.Series(v[used]).groupby(number[used]).nunique().gt(1).any())
+            for name, v in regressors.items()
+        }
+        return cls(Story(model, data.task, found), records, [str(n) for n in names], varies)
+
+    def matrix(self, parameters: pd.DataFrame) -> np.ndarray:
+        """Return a parameter table as a matrix, shape (participants, coefficients)."""
+        return coefficient_matrix(self.story.predictors, parameters, self.participants)
+
+
+def log_likelihood(
+    model: Model, data: Choices, parameters: pd.DataFrame, formulas: Formulas | None = None
+) -> pd.DataFrame:
+    """Return how likely each participant's choices are.
+
+    Parameters
+    ----------
+    model : Model
+        The model.
+    data : Choices
+        The choices.
+    parameters : DataFrame
+        One row a participant (column `participant` or the index), natural values under the
+        parameters' names. A single row without participants serves for all. A parameter that
+        follows a formula is given by its coefficients, on the scale of its link: `w_Intercept`,
+        `w_load`.
+    formulas : mapping of str to str, optional
+        Needed only where coefficients' names do not say it, as with categories.
+
+    Returns
+    -------
+    DataFrame
+        Index participant; a column for each of the task's choices, and `total`; in nats.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not there or out of range.
+    FloatingPointError
+        If a likelihood is not a number, naming participant and trial.
+    """
+    scoring = _scoring(model, data, parameters, formulas)
+    matrix = scoring.matrix(parameters)
+    by_choice = jax.jit(replay.log_likelihood_by_choice(scoring.story, scoring.records))(matrix)
+    index = pd.Index(scoring.participants, name="participant")
+    table = pd.DataFrame({k: np.asarray(v) for k, v in by_choice.items()}, index=index)
+    table["total"] = table.sum(axis=1, skipna=False)
+    if table["total"].isna().any():
+        _raise_not_a_number(model, data, parameters, formulas)
+    return table
+
+
+def latents(
+    model: Model, data: Choices, parameters: pd.DataFrame, formulas: Formulas | None = None
+) -> pd.DataFrame:
+    """Return what a model noted on each trial: weights, prediction errors and the like.
+
+    Parameters are those of `log_likelihood`.
+
+    Returns
+    -------
+    DataFrame
+        One row a trial of `data`, in its order: participant, trial, a column for each note, and
+        `log_probability_<choice>` for each choice. Missing on missed trials.
+    """
+    scoring = _scoring(model, data, parameters, formulas)
+    narrated = jax.jit(replay.narrate(scoring.story, scoring.records))(scoring.matrix(parameters))
+    notes, logs = narrated
+    table = data.frame[["participant", "trial"]].copy()
+    rows = scoring.records.rows
+    for name, grid in {**notes, **{f"log_probability_{k}": v for k, v in logs.items()}}.items():
+        column = np.full(len(table), np.nan)
+        column[rows[rows >= 0]] = np.asarray(grid)[rows >= 0]
+        table[name] = column
+    return table
+
+
+def _scoring(
+    model: Model, data: Choices, parameters: pd.DataFrame, formulas: Formulas | None
+) -> Scoring:
+    formulas = formulas_from_names(model, parameters.columns) if formulas is None else formulas
+    return Scoring.of(model, data, formulas)
+
+
+def _raise_not_a_number(model: Model, data: Choices, parameters: Any, formulas: Any) -> None:
+    seen = latents(model, data, parameters, formulas)
+    logs = seen[[c for c in seen if c.startswith("log_probability_")]]
+    row = seen[logs.isna().any(axis=1) & data.complete].iloc[0]
+    raise FloatingPointError(
+        f"the likelihood of {model.name} is not a number for participant "
+        f"{row['participant']!r} from trial {row['trial']} on"
+    )

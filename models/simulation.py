@@ -1,0 +1,152 @@
+"""Simulated participants: parameters in, choices out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from metacontrol.models.engine.play import play
+from metacontrol.models.engine.story import Story
+from metacontrol.models.formulas import (
+    Formulas,
+    coefficient_matrix,
+    formulas_from_names,
+    predictors,
+)
+from metacontrol.models.model import Model
+from metacontrol.tasks.choices import Choices
+from metacontrol.tasks.task import Choice, Outcome, Task
+
+BATCH = 2048  # participants simulated at once: keeps memory flat
+
+
+def simulate(
+    model: Model,
+    task: Task,
+    parameters: pd.DataFrame,
+    *,
+    trials: int | None = None,
+    seed: int,
+    formulas: Formulas | None = None,
+    schedule: pd.DataFrame | None = None,
+) -> Choices:
+    """Let simulated participants play a task.
+
+    Parameters
+    ----------
+    model : Model
+        How they decide and learn.
+    task : Task
+        What they play.
+    parameters : DataFrame
+        One row a participant, natural values under the parameters' names; participants are named
+        by a column `participant`, else `s1`, `s2`, ... A parameter that depends on columns is given
+        by its coefficients on the scale of its link, such as `w_Intercept` and `w_load`.
+    trials : int, optional
+        Trials of each participant; by default the task's number.
+    seed : int
+        Seed of schedule and luck. The same seed gives the same data, whatever else is simulated.
+    formulas : mapping of str to str, optional
+        Needed only where coefficients' names do not say it, as with categories.
+    schedule : DataFrame, optional
+        Columns decided beforehand (`load`, `p_0_0`, any regressor), one row a trial: either with a
+        column `participant`, the same number of trials for each, or one schedule for all. Columns
+        of the task that it lacks are drawn.
+
+    Returns
+    -------
+    Choices
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not there or out of range, or the schedule does not fit.
+    """
+    if not len(parameters):
+        raise ValueError("the parameter table has no rows: one row makes one participant")
+    names = _names(parameters)
+    if trials is None:
+        trials = task.trials if schedule is None else _trials(schedule, names)
+    if trials < 1:
+        raise ValueError(f"trials must be 1 or more, got {trials}")
+    given = {} if schedule is None else _given(schedule, names, trials)
+    formulas = formulas_from_names(model, parameters.columns) if formulas is None else formulas
+
+    parts = []
+    seeds = np.random.SeedSequence(seed).spawn(-(-len(names) // BATCH))
+    for number, batch_seed in enumerate(seeds):
+        rng = np.random.default_rng(batch_seed)
+        batch = slice(number * BATCH, (number + 1) * BATCH)
+        size = len(names[batch])
+        columns = task.schedule(size, trials, rng)
+        columns |= {name: column[:, batch] for name, column in given.items()}
+        flat = pd.DataFrame({name: column.T.ravel() for name, column in columns.items()})
+        found, regressors = predictors(model, flat, formulas)
+        matrix = coefficient_matrix(found, parameters.iloc[batch])
+        grids = {name: column.reshape(size, trials).T for name, column in regressors.items()}
+        numeric = {n: c for n, c in columns.items() if c.dtype.kind in "biuf"}
+        happened, _ = play(Story(model, task, found), matrix, {**numeric, **grids}, rng)
+        parts.append(_frame(task, happened, columns))
+    frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
+    codes = np.repeat(np.arange(len(names), dtype=np.int32), trials)
+    frame.insert(0, "participant", pd.array(np.asarray(names, dtype=object)[codes], dtype="str"))
+    frame.insert(1, "trial", np.tile(np.arange(1, trials + 1, dtype=np.int32), len(names)))
+    return Choices(frame, task)
+
+
+def _frame(task: Task, happened: dict[str, Any], columns: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return events and schedule as columns, participants one after the other."""
+    flat = {}
+    for event in task.events:
+        if event.name in happened:
+            values = np.asarray(happened[event.name]).T.ravel()
+            counted = isinstance(event, Choice) or (
+                isinstance(event, Outcome) and event.states is not None
+            )
+            flat[event.name] = pd.array(values.astype(np.int8), "Int8") if counted else values
+    if {"first_choice", "second_state"} <= flat.keys() and getattr(task, "common", 1.0) < 1:
+        same = np.asarray(flat["first_choice"] == flat["second_state"], dtype=bool)
+        flat["transition"] = pd.Categorical.from_codes(same.astype(np.int8), ["rare", "common"])
+    return pd.DataFrame(flat | {name: column.T.ravel() for name, column in columns.items()})
+
+
+def _names(parameters: pd.DataFrame) -> list[str]:
+    if "participant" not in parameters:
+        return [f"s{i + 1}" for i in range(len(parameters))]
+    names = parameters["participant"].astype(str)
+    if names.duplicated().any():
+        twice = names[names.duplicated()].iloc[0]
+        raise ValueError(f"the parameter table has participant {twice!r} more than once")
+    return names.to_list()
+
+
+def _trials(schedule: pd.DataFrame, names: list[str]) -> int:
+    return len(schedule) // len(names) if "participant" in schedule else len(schedule)
+
+
+def _given(schedule: pd.DataFrame, names: list[str], trials: int) -> dict[str, np.ndarray]:
+    """Return a schedule's columns as arrays, shape (trials, participants)."""
+    if "participant" in schedule:
+        counts = schedule["participant"].astype(str).value_counts()
+        wrong = [name for name in names if counts.get(name, 0) != trials]
+        if wrong:
+            raise ValueError(
+                f"the schedule must have {trials} trials for each participant, but has "
+                f"{counts.get(wrong[0], 0)} for {wrong[0]!r}"
+            )
+        order = pd.Categorical(schedule["participant"].astype(str), categories=names).codes
+        keep = np.argsort(order, kind="stable")[(order < 0).sum() :]
+        rows = schedule.iloc[keep]
+        shape = len(names), trials
+        return {
+            str(c): rows[c].to_numpy().reshape(shape).T
+            for c in rows.columns.drop(["participant", "trial"], errors="ignore")
+        }
+    if len(schedule) != trials:
+        raise ValueError(f"the schedule has {len(schedule)} rows, but trials is {trials}")
+    return {
+        str(c): np.repeat(schedule[c].to_numpy()[:, None], len(names), axis=1)
+        for c in schedule.columns.drop("trial", errors="ignore")
+    }

@@ -1,0 +1,33 @@
+"""The worlds: what a trial consists of, what answers a choice, and the choices people made."""
+
+from metacontrol.tasks.checks import ChoicesError
+from metacontrol.tasks.choices import Choices
+from metacontrol.tasks.reading import read_choices, validate
+from metacontrol.tasks.task import Choice, Outcome, Task
+from metacontrol.tasks.two_step import (
+    DAW_2011,
+    KOOL_2016_DETERMINISTIC,
+    KOOL_2016_STOCHASTIC,
+    OTTO_2013,
+    TwoStep,
+)
+from metacontrol.tasks.walk import Walk
+
+TASKS = (DAW_2011, KOOL_2016_STOCHASTIC, KOOL_2016_DETERMINISTIC, OTTO_2013)
+
+__all__ = [
+    "DAW_2011",
+    "KOOL_2016_DETERMINISTIC",
+    "KOOL_2016_STOCHASTIC",
+    "OTTO_2013",
+    "TASKS",
+    "Choice",
+    "Choices",
+    "ChoicesError",
+    "Outcome",
+    "Task",
+    "TwoStep",
+    "Walk",
+    "read_choices",
+    "validate",
+]

@@ -1,0 +1,200 @@
+"""The two-step task and its relatives: one task with switches.
+
+A first choice leads to one of two second states, commonly to the state of the same number; there
+a second choice (or a key press) is rewarded with a probability, or pays points, that drift slowly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from metacontrol.tasks.task import Choice, Outcome, Rule
+from metacontrol.tasks.walk import Walk
+
+
+@dataclass(frozen=True)
+class TwoStep:
+    """A two-step task (Daw et al., 2011, doi:10.1016/j.neuron.2011.02.027) and its relatives.
+
+    Parameters
+    ----------
+    name : str
+        Name in `metacontrol tasks`.
+    source : str
+        Where the settings are published.
+    trials : int
+        Number of trials for each participant when none is asked for.
+    common : float
+        Probability, from .5 to 1, that first option 0 leads to second state 0 and 1 to 1. With 1
+        the task is deterministic.
+    first_states : {1, 2}
+        Number of first states; each offers two options of its own.
+    second_options : {1, 2}
+        Number of options in each second state; with 1 there is no second choice.
+    reward : {"binary", "points"}
+        Whether the walk is a probability of reward 1 rather than 0, or the number of points paid.
+    walk : Walk
+        Drift of the rewards.
+    instructed : bool
+        Whether participants know which first option commonly leads where. If not, models work it
+        out by counting.
+    start_value : float
+        What an option is expected to pay before anything is learned.
+    load : {None, "intermixed", "blocked"}
+        Whether trials carry a concurrent load (column `load`, 0 or 1 as drawn; data may hold any
+        number from 0 to 1): on half of the trials in random order, or in blocks.
+    load_block : int
+        Length of a block, in trials, under the blocked schedule.
+
+    Raises
+    ------
+    ValueError
+        If a switch has a value that is not allowed.
+    """
+
+    name: str
+    source: str
+    walk: Walk
+    trials: int = 200
+    common: float = 0.7
+    first_states: Literal[1, 2] = 1
+    second_options: Literal[1, 2] = 2
+    reward: Literal["binary", "points"] = "binary"
+    instructed: bool = True
+    start_value: float = 0.0
+    load: Literal["intermixed", "blocked"] | None = None
+    load_block: int = 25
+
+    def __post_init__(self) -> None:
+        allowed: dict[str, tuple[Any, ...]] = {
+            "first_states": (1, 2),
+            "second_options": (1, 2),
+            "reward": ("binary", "points"),
+            "load": (None, "intermixed", "blocked"),
+        }
+        for switch, values in allowed.items():
+            if getattr(self, switch) not in values:
+                raise ValueError(f"{switch} must be one of {values}, got {getattr(self, switch)!r}")
+        if not 0.5 <= self.common <= 1:
+            raise ValueError(f"common must be from 0.5 to 1, got {self.common}")
+        if self.reward == "binary" and (self.walk.low < 0 or self.walk.high > 1):
+            raise ValueError(
+                f"with binary rewards the walk is a probability: its bounds must lie in [0, 1], "
+                f"got [{self.walk.low}, {self.walk.high}]"
+            )
+        for count in ("trials", "load_block"):
+            if getattr(self, count) < 1:
+                raise ValueError(f"{count} must be 1 or more, got {getattr(self, count)}")
+
+    @property
+    def events(self) -> tuple[Choice | Outcome, ...]:
+        """First choice, second state, second choice, reward."""
+        low, high = (0.0, 1.0) if self.reward == "binary" else (self.walk.low, self.walk.high)
+        return (
+            Choice("first_choice", 2),
+            Outcome("second_state", states=2),
+            Choice("second_choice", self.second_options),
+            Outcome("reward", low=low, high=high),
+        )
+
+    @property
+    def cues(self) -> tuple[str, ...]:
+        """First state, the option on the left, and load: what is shown before the first choice."""
+        return ("first_state", "first_left_option", "load")
+
+    @property
+    def constant_cues(self) -> Mapping[str, int]:
+        """With one first state, that state."""
+        return {"first_state": 0} if self.first_states == 1 else {}
+
+    @property
+    def walk_columns(self) -> tuple[str, ...]:
+        """Columns of the reward walks: `p_<state>_<option>`, or `points_<state>` and so on."""
+        prefix = "p" if self.reward == "binary" else "points"
+        return tuple(
+            f"{prefix}_{state}_{option}" if self.second_options == 2 else f"{prefix}_{state}"
+            for state in (0, 1)
+            for option in range(self.second_options)
+        )
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """How second state and reward follow from the choices."""
+        return {"second_state": self._second_state, "reward": self._reward}
+
+    def _second_state(self, trial: Mapping[str, Any]) -> Any:
+        first = trial["first_choice"]
+        return jnp.where(trial["luck_second_state"] < self.common, first, 1 - first)
+
+    def _reward(self, trial: Mapping[str, Any]) -> Any:
+        second = trial["second_choice"] if self.second_options == 2 else 0
+        place = self.second_options * trial["second_state"] + second
+        paid = trial[self.walk_columns[0]]
+        for i, column in enumerate(self.walk_columns[1:], start=1):
+            paid = jnp.where(place == i, trial[column], paid)
+        return (trial["luck_reward"] < paid) * 1.0 if self.reward == "binary" else paid
+
+    def schedule(self, participants: int, trials: int, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw walks, sides, first states and load.
+
+        Returns
+        -------
+        dict of str to array, shape (trials, participants)
+        """
+        shape = (trials, participants)
+        columns: dict[str, Any] = {}
+        if self.load == "intermixed":
+            order = np.arange(trials)[:, None] + rng.integers(2, size=participants)
+            columns["load"] = rng.permuted(order % 2, axis=0).astype(np.int8)
+        elif self.load == "blocked":
+            block = np.arange(trials)[:, None] // self.load_block
+            columns["load"] = ((block + rng.integers(2, size=participants)) % 2).astype(np.int8)
+        if self.first_states == 2:
+            columns["first_state"] = rng.integers(2, size=shape, dtype=np.int8)
+        columns["first_left_option"] = rng.integers(2, size=shape, dtype=np.int8)
+        walk = self.walk.draw(participants, trials, self.second_options, rng)
+        walk = walk.reshape(*shape, -1)
+        return columns | {name: walk[:, :, i] for i, name in enumerate(self.walk_columns)}
+
+
+_DAW_WALK = Walk(low=0.25, high=0.75, sd=0.025)
+_KOOL_2016 = "Kool, Cushman & Gershman (2016), doi:10.1371/journal.pcbi.1005090"
+
+DAW_2011 = TwoStep(
+    name="daw-2011",
+    source="Daw et al. (2011), doi:10.1016/j.neuron.2011.02.027",
+    trials=201,
+    walk=_DAW_WALK,
+    instructed=False,
+)
+
+KOOL_2016_STOCHASTIC = TwoStep(
+    name="kool-2016-stochastic",
+    source=_KOOL_2016,
+    trials=125,
+    walk=Walk(0.25, 0.75, 0.025, start=(((0.6, 0.6), (0.4, 0.4)), ((0.25, 0.25), (0.75, 0.75)))),
+)
+
+KOOL_2016_DETERMINISTIC = TwoStep(
+    name="kool-2016-deterministic",
+    source=_KOOL_2016,
+    trials=125,
+    common=1.0,
+    first_states=2,
+    second_options=1,
+    reward="points",
+    walk=Walk(-4, 5, 2, start=(((1, 5),), ((-4, -1),)), whole=True),
+)
+
+OTTO_2013 = TwoStep(
+    name="otto-2013",
+    source="Otto, Gershman, Markman & Daw (2013), doi:10.1177/0956797612463080",
+    trials=300,
+    walk=_DAW_WALK,
+    load="intermixed",
+)

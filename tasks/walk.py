@@ -1,0 +1,85 @@
+"""Reward walks: slow drift between two reflecting bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Walk:
+    """A Gaussian random walk that is reflected at its bounds.
+
+    Parameters
+    ----------
+    low, high : float
+        Bounds, in probability of reward or in points.
+    sd : float
+        Standard deviation of a step, in the same unit, each trial.
+    start : tuple of tuple of (low, high), optional
+        Where the walks begin: for each of two second states a range for each of its options, drawn
+        uniformly; which state gets which is drawn too. A fixed start is a range of no width. If
+        not given, uniform between the bounds.
+    whole : bool
+        Whether steps and starts are rounded to whole points.
+
+    Raises
+    ------
+    ValueError
+        If `low` is not below `high` or `sd` is negative.
+    """
+
+    low: float
+    high: float
+    sd: float
+    start: tuple[tuple[Range, ...], ...] | None = None
+    whole: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"a walk needs low < high, got low={self.low}, high={self.high}")
+        if self.sd < 0:
+            raise ValueError(f"sd must be 0 or more, got {self.sd}")
+
+    def draw(
+        self, participants: int, trials: int, options: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw one walk for each option of two second states.
+
+        Returns
+        -------
+        array, shape (trials, participants, 2, options)
+        """
+        walk = np.empty((trials, participants, 2, options))
+        walk[0] = self._starts(participants, options, rng)
+        for trial in range(1, trials):
+            step = rng.normal(0.0, self.sd, walk.shape[1:])
+            walk[trial] = self.reflect(walk[trial - 1] + (np.round(step) if self.whole else step))
+        return walk
+
+    def reflect(self, x: np.ndarray) -> np.ndarray:
+        """Fold values back between the bounds, however far outside they are.
+
+        Examples
+        --------
+        >>> [float(x) for x in Walk(0.25, 0.75, 0.025).reflect(np.array([0.2, 0.8, 1.3]))]
+        [0.3, 0.7, 0.3]
+        """
+        width = self.high - self.low
+        y = np.mod(x - self.low, 2 * width)
+        return np.asarray(np.round(self.low + np.where(y > width, 2 * width - y, y), 12))
+
+    def _starts(self, participants: int, options: int, rng: np.random.Generator) -> np.ndarray:
+        shape = (participants, 2, options)
+        if self.start is None:
+            low, high = np.full(shape, self.low), np.full(shape, self.high)
+        else:
+            first = rng.integers(2, size=participants)
+            order = np.stack([first, 1 - first], axis=1)
+            low, high = (np.asarray(self.start)[:, :options, i][order] for i in (0, 1))
+        if self.whole:
+            return rng.integers(low.astype(int), high.astype(int) + 1).astype(float)
+        return rng.uniform(low, high)
