@@ -65,7 +65,7 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
             "energies mix slowly: sample longer, or give spreads (_sd) tighter priors",
         ),
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
 
 
 def point_diagnostics(estimates: xr.Dataset) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def point_diagnostics(estimates: xr.Dataset) -> pd.DataFrame:
             "it may not be the best there is: raise starts",
         ),
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
 
 
 def _worst(values: Any, *, largest: bool) -> tuple[float, str]:

@@ -13,7 +13,7 @@ import xarray as xr
 
 from metacontrol.fitting.priors import coefficient_priors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
-from metacontrol.models.formulas import Formulas
+from metacontrol.models.formulas import Formulas, formula_columns
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
@@ -115,6 +115,7 @@ def fit(
             "model": describe_model(model),
             "task": describe_task(data.task),
             "formulas": dict(formulas or {}),
+        "columns": formula_columns(data.frame[data.complete], formulas),
             "priors": {name: repr(prior) for name, prior in (priors or {}).items()},
             "coefficients": list(scoring.story.coefficients),
             "method": method,

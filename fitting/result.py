@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,9 +17,9 @@ from metacontrol.fitting.diagnostics import point_diagnostics, sampling_diagnost
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
 from metacontrol.tasks import TwoStep, Walk
+from metacontrol.tasks.files import whole_file
 
 INTERVAL = 0.95
-FORMAT = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,16 +180,9 @@ class Fit:
         OSError
             If the folder is not there or cannot be written to; an older file stays as it was.
         """
-        path = Path(path)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        try:
-            self.tree.to_netcdf(name, engine="h5netcdf")
-            os.replace(name, path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        return path
+        with whole_file(path) as part:
+            self.tree.to_netcdf(part, engine="h5netcdf")
+        return Path(path)
 
     def _summary(self, wanted: Any) -> pd.DataFrame:
         posterior = self.tree["posterior"].to_dataset()

@@ -75,6 +75,21 @@ def formulas_from_names(model: Model, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def formula_columns(frame: pd.DataFrame, formulas: Formulas | None) -> dict[str, list[Any]]:
+    """Return the values that the formulas' columns have; quantiles where there are many."""
+    names = dict.fromkeys(
+        str(name)
+        for formula in (formulas or {}).values()
+        for name in sorted(formulaic.Formula(formula).required_variables)
+    )
+    values = {}
+    for name in names:
+        seen = frame[name].dropna()
+        unique = sorted(seen.unique().tolist())
+        values[name] = unique if len(unique) <= 6 else seen.quantile([0.1, 0.5, 0.9]).tolist()
+    return values
+
+
 def coefficient_matrix(
     found: Sequence[Predictor], table: pd.DataFrame, participants: Sequence[str] | None = None
 ) -> np.ndarray:

@@ -68,7 +68,7 @@ class Scoring:
             name: bool(pd.Series(v[used]).groupby(number[used]).nunique().gt(1).any())
             for name, v in regressors.items()
         }
-        return cls(Story(model, data.task, found), records, [str(n) for n in names], varies)
+        return cls(Story(model, data.task, tuple(found)), records, [str(n) for n in names], varies)
 
     def matrix(self, parameters: pd.DataFrame) -> np.ndarray:
         """Return a parameter table as a matrix, shape (participants, coefficients)."""

@@ -87,7 +87,7 @@ def simulate(
         matrix = coefficient_matrix(found, parameters.iloc[batch])
         grids = {name: column.reshape(size, trials).T for name, column in regressors.items()}
         numeric = {n: c for n, c in columns.items() if c.dtype.kind in "biuf"}
-        happened, _ = play(Story(model, task, found), matrix, {**numeric, **grids}, rng)
+        happened, _ = play(Story(model, task, tuple(found)), matrix, {**numeric, **grids}, rng)
         parts.append(_frame(task, happened, columns))
     frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     codes = np.repeat(np.arange(len(names), dtype=np.int32), trials)

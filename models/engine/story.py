@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,8 +17,11 @@ from metacontrol.models.model import Model
 Array = Any
 
 
+@dataclass(frozen=True)
 class Story:
     """What a model tells of one trial, to any listener.
+
+    Stories that are equal share what JAX compiled for them.
 
     Parameters
     ----------
@@ -25,13 +29,18 @@ class Story:
         Who tells.
     task : Task
         The world.
-    predictors : sequence of Predictor
+    predictors : tuple of Predictor
         How the free parameters of a trial follow from a participant's coefficients.
     """
 
-    def __init__(self, model: Model, task: Any, predictors: Sequence[Predictor]) -> None:
-        self.model, self.task, self.predictors = model, task, tuple(predictors)
-        self.coefficients = tuple(name for p in predictors for name in p.coefficients)
+    model: Model
+    task: Any
+    predictors: tuple[Predictor, ...]
+
+    @property
+    def coefficients(self) -> tuple[str, ...]:
+        """Names of a participant's coefficients, in the order of a matrix's columns."""
+        return tuple(name for p in self.predictors for name in p.coefficients)
 
     def start(self, coefficients: Sequence[Array], record: Mapping[str, Array]) -> Any:
         """Return the minds before the first trial.

@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metacontrol import analysis, fitting, models, tasks
     from metacontrol.analysis import (
-        plot_parameters,
+        panels,
+        participant_weights,
+        plot_participant_weights,
         plot_predictive_stay,
         plot_recovery,
         plot_stay_probabilities,
-        plot_weights,
+        plot_weight_by_condition,
         predictive_stay,
         recovery_table,
         save_figure,
+        stay_by_participant,
         stay_probabilities,
         stay_regression,
         style,
-        weights,
+        weight_by_condition,
+        weight_draws,
     )
     from metacontrol.fitting import Fit, build_model, fit, load_fit, log_likelihood_op
     from metacontrol.models import Model, Parameter, Prior, latents, log_likelihood, simulate
@@ -34,18 +38,22 @@ _HOMES = {
     "models": ("Model", "Parameter", "Prior", "latents", "log_likelihood", "simulate"),
     "fitting": ("Fit", "build_model", "fit", "load_fit", "log_likelihood_op"),
     "analysis": (
-        "plot_parameters",
+        "panels",
+        "participant_weights",
+        "plot_participant_weights",
         "plot_predictive_stay",
         "plot_recovery",
         "plot_stay_probabilities",
-        "plot_weights",
+        "plot_weight_by_condition",
         "predictive_stay",
         "recovery_table",
         "save_figure",
+        "stay_by_participant",
         "stay_probabilities",
         "stay_regression",
         "style",
-        "weights",
+        "weight_by_condition",
+        "weight_draws",
     ),
 }
 __all__ = [*_HOMES, *(name for names in _HOMES.values() for name in names)]  # noqa: PLE0604

@@ -1,0 +1,88 @@
+"""Do parameters come back? True values against recovered ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from metacontrol.analysis.style import BLUE, GREY
+from metacontrol.fitting.result import Fit
+
+
+def recovery_table(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:
+    """Compare true coefficients with recovered ones.
+
+    Parameters
+    ----------
+    true : DataFrame
+        The table given to `simulate`: one row a participant, in order, or with a column
+        `participant`.
+    fit : Fit
+        A fit of the simulated data.
+
+    Returns
+    -------
+    DataFrame
+        Index parameter; columns `r` (Pearson), `bias` (recovered minus true), `rmse`, and by nuts
+        `coverage` (share of participants whose 95 % interval holds the truth).
+
+    Raises
+    ------
+    ValueError
+        If the participants differ, or no parameter is in both.
+    """
+    truth = _by_participant(true, fit)
+    found = fit.parameters
+    names = [name for name in found if name in truth]
+    if not names:
+        raise ValueError(f"true values lack all of: {', '.join(found)}")
+    rows = {}
+    for name in names:
+        error = found[name] - truth[name]
+        varies = truth[name].std() > 0 and found[name].std() > 0
+        rows[name] = {
+            "r": np.corrcoef(truth[name], found[name])[0, 1] if varies else np.nan,
+            "bias": error.mean(),
+            "rmse": np.sqrt((error**2).mean()),
+        }
+        if fit.method == "nuts":
+            own = fit.participants[fit.participants["parameter"] == name].set_index("participant")
+            held = truth[name].between(own["lower"].loc[truth.index], own["upper"].loc[truth.index])
+            rows[name]["coverage"] = held.mean()
+    return pd.DataFrame(rows).T.rename_axis("parameter")
+
+
+def plot_recovery(true: pd.DataFrame, fit: Fit, parameter: str, ax: Axes) -> Axes:
+    """Draw recovered against true values of one coefficient; by nuts with 95 % intervals.
+
+    Parameters are those of `recovery_table`; `parameter` is a coefficient's name.
+    """
+    truth = _by_participant(true, fit)
+    if parameter not in truth or parameter not in fit.parameters:
+        raise ValueError(f"{parameter} is not in both; the fit has: {', '.join(fit.parameters)}")
+    x, y = truth[parameter].to_numpy(), fit.parameters[parameter].to_numpy()
+    if fit.method == "nuts":
+        own = fit.participants[fit.participants["parameter"] == parameter]
+        own = own.set_index("participant").loc[truth.index]
+        ax.vlines(x, own["lower"], own["upper"], color=BLUE, alpha=0.3, linewidth=0.8)
+    ends = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
+    ax.plot(ends, ends, color=GREY, linewidth=0.8, linestyle="--")
+    ax.scatter(x, y, s=8, color=BLUE, linewidths=0)
+    ax.set_xlabel(f"True {parameter}")
+    ax.set_ylabel(f"Recovered {parameter}")
+    if x.std() > 0 and y.std() > 0:
+        ax.annotate(f"r = {np.corrcoef(x, y)[0, 1]:.2f}", (0.04, 0.92), xycoords="axes fraction")
+    return ax
+
+
+def _by_participant(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:
+    people = fit.parameters.index.astype(str)
+    if "participant" in true:
+        true = true.set_index(true["participant"].astype(str))
+        if not set(people) <= set(true.index):
+            raise ValueError("the true values lack participants of the fit")
+        return true.loc[list(people)]
+    if len(true) != len(people):
+        raise ValueError(f"{len(true)} true rows, but {len(people)} participants in the fit")
+    return true.set_axis(people)

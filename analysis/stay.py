@@ -1,0 +1,222 @@
+"""Staying: does a participant repeat the first choice, given how the last trial went?
+
+Habit repeats what was rewarded. Deliberation repeats it after a common transition only: after a
+rare one, reward speaks for the other option.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import scipy.stats
+import statsmodels.api as sm
+from matplotlib.axes import Axes
+
+from metacontrol.analysis.style import BLUE, ORANGE
+from metacontrol.tasks.choices import Choices
+
+LABELS = {
+    "common": "common transition",
+    "rare": "rare transition",
+    "same": "same first state",
+    "different": "different first state",
+}
+
+
+def stay_trials(data: Choices) -> pd.DataFrame:
+    """Return the pairs of neighbouring trials that are both complete, the later one scored.
+
+    Returns
+    -------
+    DataFrame
+        One row a pair. Columns participant, trial (the later one), `stay`, `reward`
+        ("rewarded", "unrewarded": points above 0 or not) and `transition` ("common", "rare") of
+        the earlier trial; on a deterministic task with two first states instead `start` ("same",
+        "different" first state), and `stay` means choosing the same second state again. Further
+        columns are those of the later trial.
+    """
+    frame = data.frame[data.complete]
+    before = frame.groupby("participant", sort=False).shift()
+    pair = (frame["trial"] - before["trial"]).eq(1).fillna(False).to_numpy(dtype=bool)
+    pair = pair & data.counted[data.complete]
+    now, last = frame[pair], before[pair]
+    two_starts = getattr(data.task, "first_states", 1) == 2
+    goal = "second_state" if two_starts else "first_choice"
+    table = now.drop(columns=["reward", "transition"], errors="ignore").assign(
+        stay=(now[goal] == last[goal]).to_numpy(dtype=float),
+        reward=np.where(last["reward"] > 0, "rewarded", "unrewarded"),
+    )
+    if two_starts:
+        same = now["first_state"].to_numpy(dtype=float) == last["first_state"].to_numpy(dtype=float)
+        return table.assign(start=np.where(same, "same", "different"))
+    common = (last["first_choice"] == last["second_state"]).to_numpy(dtype=bool)
+    return table.assign(transition=np.where(common, "common", "rare"))
+
+
+def stay_by_participant(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return each participant's share of repeated choices.
+
+    Parameters
+    ----------
+    data : Choices
+        The choices.
+    by : sequence of str
+        Further columns of the later trial to split by, such as ``["load"]``.
+
+    Returns
+    -------
+    DataFrame
+        Columns participant, those of `by`, `reward`, `transition` or `start`, `stay` (0 to 1) and
+        `trials` (pairs of trials). A cell without trials is not there.
+    """
+    trials = stay_trials(data)
+    absent = [column for column in by if column not in trials]
+    if absent:
+        raise ValueError(f"no column {', '.join(absent)}; there are: {', '.join(trials.columns)}")
+    cell = [*by, "reward", "start" if "start" in trials else "transition"]
+    shares = trials.groupby(["participant", *cell], sort=False, observed=True)["stay"]
+    return shares.agg(stay="mean", trials="size").reset_index()
+
+
+def stay_probabilities(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the probability of staying, by reward and transition of the trial before.
+
+    Parameters
+    ----------
+    data : Choices
+        The choices.
+    by : sequence of str
+        Further columns to split by, such as ``["load"]``: the later trial's value.
+
+    Returns
+    -------
+    DataFrame
+        Columns of `by`, `reward`, `transition` (or `start`, see `stay_trials`), `stay` (mean over
+        participants), `lower` and `upper` (95 % within-participant interval: Cousineau, 2005, with
+        Morey's correction, 2008, doi:10.20982/tqmp.04.2.p061), `participants`.
+    """
+    shares = stay_by_participant(data, by)
+    cell = [column for column in shares if column not in ("participant", "stay", "trials")]
+    wide = shares.pivot(index="participant", columns=cell, values="stay")
+    whole = wide.dropna()
+    half = _within_half_width(whole.to_numpy()) if len(whole) > 1 else np.full(wide.shape[1], np.nan)
+    table = pd.DataFrame({
+        "stay": wide.mean(),
+        "lower": wide.mean() - half,
+        "upper": wide.mean() + half,
+        "participants": wide.notna().sum(),
+    })
+    order = {"rewarded": 0, "unrewarded": 1, "common": 0, "rare": 1, "same": 0, "different": 1}
+    return table.reset_index().sort_values(
+        cell, key=lambda column: column.map(lambda value: order.get(value, value)),
+        ignore_index=True,
+    )
+
+
+def _within_half_width(values: np.ndarray) -> np.ndarray:
+    """Return half the width of the 95 % interval of each column, participants being rows."""
+    people, cells = values.shape
+    centred = values - values.mean(axis=1, keepdims=True) + values.mean()
+    error = centred.std(axis=0, ddof=1) * np.sqrt(cells / (cells - 1) / people)
+    return np.asarray(scipy.stats.t.ppf(0.975, people - 1) * error)
+
+
+def stay_regression(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Regress staying on reward and transition of the trial before.
+
+    Logistic regression by generalised estimating equations, trials within participants
+    exchangeable, robust errors: effects on the average participant's log-odds. Predictors are
+    coded +1 (rewarded, common, same) and -1; reward is the habitual and reward x transition the
+    planning effect. On a deterministic task the planning effect is that of reward, and
+    reward x start the habitual one.
+
+    Parameters
+    ----------
+    data : Choices
+        The choices.
+    by : sequence of str
+        Numeric columns of the later trial whose interactions are added, such as ``["load"]``.
+
+    Returns
+    -------
+    DataFrame
+        Index term; columns estimate (log-odds), se, z, p, lower, upper (95 %).
+
+    Raises
+    ------
+    ValueError
+        With fewer than two participants, or if staying never varies.
+    """
+    trials = stay_trials(data)
+    if trials["participant"].nunique() < 2:
+        raise ValueError("a regression over participants needs two or more")
+    if trials["stay"].nunique() < 2:
+        raise ValueError("staying never varies, so there is nothing to regress")
+    other = "start" if "start" in trials else "transition"
+    reward = trials["reward"].map({"rewarded": 1.0, "unrewarded": -1.0})
+    second = trials[other].map({"common": 1.0, "rare": -1.0, "same": 1.0, "different": -1.0})
+    design = pd.DataFrame({
+        "intercept": 1.0, "reward": reward, other: second, f"reward x {other}": reward * second
+    })
+    for column in by:
+        moderator = trials[column].astype(float)
+        moderated = design.filter(regex="^(?!.*:)").mul(moderator, axis=0)
+        moderated.columns = [
+            column if name == "intercept" else f"{name} : {column}" for name in moderated
+        ]
+        design = pd.concat([design, moderated], axis=1)
+    groups = pd.factorize(trials["participant"])[0]
+    fitted = sm.GEE(
+        trials["stay"], design, groups=groups, family=sm.families.Binomial(),
+        cov_struct=sm.cov_struct.Exchangeable(),
+    ).fit()
+    interval = fitted.conf_int()
+    return pd.DataFrame({
+        "estimate": fitted.params, "se": fitted.bse, "z": fitted.tvalues, "p": fitted.pvalues,
+        "lower": interval[0], "upper": interval[1],
+    }).rename_axis("term")
+
+
+def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw stay probabilities with their intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `stay_probabilities`, at most split by one further column.
+    ax : Axes
+        Where to draw.
+    """
+    other = "start" if "start" in table else "transition"
+    extra = [c for c in table if c not in
+             ("reward", other, "stay", "lower", "upper", "participants")]
+    if len(extra) > 1:
+        raise ValueError(f"one panel holds at most one further split, got {', '.join(extra)}")
+    levels = table[extra[0]].unique() if extra else [None]
+    colours = dict(zip(("common", "rare", "same", "different"), (BLUE, ORANGE) * 2, strict=True))
+    for i, level in enumerate(levels):
+        part = table if level is None else table[table[extra[0]] == level]
+        for j, (kind, rows) in enumerate(part.groupby(other, sort=False)):
+            x = np.array([{"rewarded": 0, "unrewarded": 1}[r] for r in rows["reward"]]) + 2.4 * i
+            errors = [rows["stay"] - rows["lower"], rows["upper"] - rows["stay"]]
+            ax.errorbar(
+                x + 0.06 * (2 * j - 1), rows["stay"], yerr=errors, color=colours[str(kind)],
+                marker="os"[j], markersize=4, linestyle="-", capsize=0,
+                label=LABELS[str(kind)] if i == 0 else None,
+            )
+    ticks = [2.4 * i + j for i in range(len(levels)) for j in (0, 1)]
+    ax.set_xticks(ticks, ["reward", "no reward"] * len(levels))
+    ax.set_xlim(-0.5, ticks[-1] + 0.5)
+    if extra:
+        centres = [2.4 * i + 0.5 for i in range(len(levels))]
+        ax.set_xticks(ticks, ["reward", "no"] * len(levels))
+        below = ax.secondary_xaxis("bottom")
+        below.set_xticks(centres, [f"\n{extra[0]} {level}" for level in levels])
+        below.tick_params(length=0)
+    ax.set_xlabel("Last trial")
+    again = "same second state again" if other == "start" else "same first choice again"
+    ax.set_ylabel(f"P({again})")
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=1, columnspacing=1)
+    return ax

@@ -1,0 +1,211 @@
+"""The weight of planning: by condition with its posterior, and participant by participant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+
+from metacontrol.analysis.style import BLUE, COLOURS, GREY
+from metacontrol.fitting.result import Fit
+from metacontrol.models.engine.predictor import INTERCEPT
+from metacontrol.models.formulas import predictors
+
+
+def weight_draws(fit: Fit) -> pd.DataFrame:
+    """Return posterior draws of the median participant's weight, by condition.
+
+    Parameters
+    ----------
+    fit : Fit
+        By nuts, of a model with `w`, or with `beta_mb` and `beta_mf` (then the weight is the share
+        beta_mb / (beta_mb + beta_mf)).
+
+    Returns
+    -------
+    DataFrame
+        One row a draw: a column for each column that the weight's formula uses, at the values it
+        had in the data (quantiles .1, .5, .9 if there were more than six), and `weight` (0 to 1).
+
+    Raises
+    ------
+    ValueError
+        If the fit has no posterior or the model no weight.
+    """
+    if fit.method != "nuts":
+        raise ValueError(f"posterior draws need a fit by nuts, this one is by {fit.method}")
+    posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
+    means = {n: posterior[f"{n}_mean"].to_numpy() for n in fit.about["coefficients"]}
+    tables = [
+        pd.DataFrame({**condition, "weight": weight}, index=range(len(weight)))
+        for condition, weight in _weights(fit, means, linked=True)
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def weight_by_condition(fit: Fit) -> pd.DataFrame:
+    """Return the median participant's weight by condition: mean, sd, lower, upper (95 %)."""
+    draws = weight_draws(fit)
+    conditions = [column for column in draws if column != "weight"]
+    groups = draws.groupby(conditions, sort=False) if conditions else [((), draws)]
+    rows = [
+        {
+            **dict(zip(conditions, condition, strict=True)),
+            "mean": part["weight"].mean(),
+            "sd": part["weight"].std(),
+            "lower": part["weight"].quantile(0.025),
+            "upper": part["weight"].quantile(0.975),
+        }
+        for condition, part in groups
+    ]
+    return pd.DataFrame(rows)
+
+
+def participant_weights(fit: Fit) -> pd.DataFrame:
+    """Return each participant's weight by condition.
+
+    Returns
+    -------
+    DataFrame
+        Columns participant, those of the conditions, `weight` (0 to 1): by nuts the posterior
+        mean, with `lower` and `upper` (95 %); otherwise the estimate.
+    """
+    people = fit.parameters.index.astype(str)
+    if fit.method == "nuts":
+        posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
+        values = {
+            name: posterior[name].transpose("participant", "sample").to_numpy()
+            for name in fit.about["coefficients"]
+        }
+    else:
+        values = {name: column.to_numpy()[:, None] for name, column in fit.parameters.items()}
+    tables = []
+    for condition, weight in _weights(fit, values, linked=False):
+        table = pd.DataFrame({"participant": people, **condition, "weight": weight.mean(axis=1)})
+        if fit.method == "nuts":
+            table["lower"], table["upper"] = np.quantile(weight, [0.025, 0.975], axis=1)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _weights(
+    fit: Fit, values: Mapping[Any, np.ndarray], *, linked: bool
+) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
+    """Yield each condition with the weights in it.
+
+    `values` holds coefficients; `linked` says whether those without a formula are on the scale of
+    the link too (a group's means are, a participant's are not).
+    """
+    columns = fit.about["columns"]
+    cells = pd.DataFrame(list(product(*columns.values())), columns=list(columns)).infer_objects()
+    frame = cells if len(columns) else pd.DataFrame(index=[0])
+    found, regressors = predictors(fit.model, frame, fit.formulas)
+    by_name = {predictor.parameter.name: predictor for predictor in found}
+    names = {"w"} if "w" in by_name or "w" in dict(fit.model.fixed) else {"beta_mb", "beta_mf"}
+    shape = next(iter(values.values())).shape
+    for cell in range(len(frame)):
+        natural = {}
+        for name in names:
+            if name not in by_name:
+                fixed = dict(fit.model.fixed).get(name)
+                if not isinstance(fixed, float):
+                    raise ValueError(f"{fit.model.name} has no weight of planning")
+                natural[name] = np.full(shape, fixed)
+                continue
+            predictor = by_name[name]
+            if predictor.terms is None and not linked:
+                natural[name] = values[name]
+                continue
+            terms = predictor.terms or (INTERCEPT,)
+            total = sum(
+                values[c] * (1.0 if term == INTERCEPT else regressors[c][cell])
+                for c, term in zip(predictor.coefficients, terms, strict=True)
+            )
+            natural[name] = predictor.parameter.link.inverse(total)
+        weight = (
+            natural["w"] if names == {"w"}
+            else natural["beta_mb"] / (natural["beta_mb"] + natural["beta_mf"])
+        )
+        yield cells.iloc[cell].to_dict() if len(columns) else {}, weight
+
+
+def plot_weight_by_condition(
+    draws: pd.DataFrame, ax: Axes, participants: pd.DataFrame | None = None
+) -> Axes:
+    """Draw the posterior of the median participant's weight in each condition.
+
+    Parameters
+    ----------
+    draws : DataFrame
+        From `weight_draws`.
+    ax : Axes
+        Where to draw.
+    participants : DataFrame, optional
+        From `participant_weights`: a dot for each participant, to the right of the posterior.
+    """
+    conditions = [column for column in draws if column != "weight"]
+    labels = _labels(draws, conditions)
+    levels = list(dict.fromkeys(labels))
+    for i, level in enumerate(levels):
+        colour = COLOURS[i % len(COLOURS)]
+        weight = draws.loc[labels == level, "weight"].to_numpy()
+        body = ax.violinplot(weight, [i], widths=0.7, side="low", showextrema=False)
+        for part in body["bodies"]:  # type: ignore[attr-defined]
+            part.set(facecolor=colour, alpha=0.35, edgecolor="none")
+        lower, upper = np.quantile(weight, [0.025, 0.975])
+        ax.plot([i, i], [lower, upper], color=colour)
+        ax.plot(i, weight.mean(), marker="o", markersize=4, color=colour)
+        if participants is not None:
+            own = participants.loc[_labels(participants, conditions) == level, "weight"]
+            x = i + 0.12 + 0.2 * np.linspace(0, 1, len(own))
+            ax.scatter(x, np.sort(own), s=4, color=GREY, linewidths=0)
+    ax.set_xticks(range(len(levels)), levels)
+    ax.set_ylim(0, 1)
+    ax.set_ylabel("Weight of planning, w")
+    return ax
+
+
+def plot_participant_weights(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw each participant's weight with its interval, in order of size.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `participant_weights`.
+    ax : Axes
+        Where to draw.
+    """
+    conditions = [c for c in table if c not in ("participant", "weight", "lower", "upper")]
+    labels = _labels(table, conditions)
+    order = table.groupby("participant")["weight"].mean().sort_values().index
+    rank = pd.Series(np.arange(len(order)), index=order)
+    for i, level in enumerate(dict.fromkeys(labels)):
+        rows = table[labels == level]
+        y = rank.loc[rows["participant"]].to_numpy()
+        colour = COLOURS[i % len(COLOURS)] if conditions else BLUE
+        if "lower" in rows:
+            ax.hlines(y, rows["lower"], rows["upper"], color=colour, alpha=0.35, linewidth=0.8)
+        ax.scatter(rows["weight"], y, s=5, color=colour, linewidths=0, label=level)
+    ax.set_xlim(0, 1)
+    ax.set_xlabel("Weight of planning, w")
+    ax.set_ylabel("Participants, in order")
+    ax.set_yticks([])
+    if conditions:
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=1)
+    return ax
+
+
+def _labels(table: pd.DataFrame, conditions: list[Any]) -> np.ndarray:
+    """Return a label for each row, such as "load 1"."""
+    if not conditions:
+        return np.full(len(table), "all trials", dtype=object)
+    texts = [
+        table[c].map(lambda v, c=c: f"{c} {v:g}" if isinstance(v, int | float) else f"{v}")
+        for c in conditions
+    ]
+    return pd.concat(texts, axis=1).agg(", ".join, axis=1).to_numpy()

@@ -1,0 +1,383 @@
+"""The command line: simulate, validate, describe, fit, figures, models, tasks, data, demo."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+import metacontrol as mc
+from metacontrol.tasks.files import whole_file
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="How people share control between habit and deliberation: simulate it, fit it, draw it.",
+)
+data_app = typer.Typer(no_args_is_help=True, help="Published human data sets.")
+app.add_typer(data_app, name="data")
+
+File = Annotated[Path, typer.Argument(metavar="CHOICES", help="Table of choices, one row a trial.")]
+TaskName = Annotated[str, typer.Option("--task", help="The task; see `metacontrol tasks`.")]
+ModelName = Annotated[str, typer.Option("--model", help="The model; see `metacontrol models`.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of all chance.")]
+Folder = Annotated[Path, typer.Option("--out", help="Folder to write to; made if not there.")]
+ChoicesFrom = Annotated[int, typer.Option(help="Number of the first option in the file, 0 or 1.")]
+Missed = Annotated[list[float], typer.Option(help="A number that means missed; may be repeated.")]
+Columns = Annotated[
+    list[str], typer.Option("--column", help="OURS=THEIRS, where a column has another name.")
+]
+ExcludeFirst = Annotated[int, typer.Option(help="Leave out each participant's first trials.")]
+By = Annotated[list[str], typer.Option("--by", help="A further column to split by.")]
+
+
+@app.command()
+def simulate(
+    model: ModelName = "hybrid",
+    task: TaskName = "daw-2011",
+    parameters: Annotated[
+        Path | None, typer.Option(help="Table of parameters, one row a participant.")
+    ] = None,
+    participants: Annotated[
+        int, typer.Option(help="Without a table: how many, with parameters drawn from the priors.")
+    ] = 40,
+    trials: Annotated[int | None, typer.Option(help="Trials of each; default: the task's.")] = None,
+    seed: Seed = 1,
+    out: Folder = Path("simulated"),
+) -> None:
+    """Simulate participants; write choices.csv and parameters.csv.
+
+    Example: `metacontrol simulate --model hybrid --task otto-2013 --participants 60 --seed 1`
+    """
+    import numpy as np
+
+    chosen = _model(model)
+    if parameters is None:
+        if participants < 1:
+            raise ValueError(f"--participants must be 1 or more, got {participants}")
+        rng = np.random.default_rng(seed)
+        table = pd.DataFrame({p.name: p.prior.draw(participants, rng) for p in chosen.free})
+        table.insert(0, "participant", [f"s{i + 1}" for i in range(participants)])
+    else:
+        table = _read_table(parameters)
+    played = mc.simulate(chosen, _task(task), table, trials=trials, seed=seed)
+    print(played)
+    _write_table(played.frame, out / "choices.csv")
+    _write_table(table, out / "parameters.csv")
+
+
+@app.command()
+def validate(
+    choices: File,
+    task: TaskName = "daw-2011",
+    choices_from: ChoicesFrom = 0,
+    missed: Missed = [],  # noqa: B006 - typer reads it
+    column: Columns = [],  # noqa: B006
+) -> None:
+    """Report every problem of a table of choices, with participant, trial and line.
+
+    Example: `metacontrol validate choices.csv --task daw-2011 --choices-from 1 --missed -1`
+    """
+    from metacontrol.tasks.checks import describe as say
+
+    problems = mc.validate(
+        choices, _task(task), columns=_columns(column), choices_from=choices_from, missed=missed
+    )
+    for row in problems.to_dict("records"):
+        print(say(row))
+    if len(problems):
+        print(f"{len(problems):,} problem(s) in {choices}", file=sys.stderr)
+        raise typer.Exit(1)
+    print(_read(choices, task, choices_from, missed, column))
+    print("no problems")
+
+
+@app.command()
+def describe(
+    choices: File,
+    task: TaskName = "daw-2011",
+    by: By = [],  # noqa: B006
+    choices_from: ChoicesFrom = 0,
+    missed: Missed = [],  # noqa: B006
+    column: Columns = [],  # noqa: B006
+    exclude_first: ExcludeFirst = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for tables and figure.")] = None,
+) -> None:
+    """Describe choices without a model: stay probabilities and their regression.
+
+    Example: `metacontrol describe choices.csv --task otto-2013 --by load --out description`
+    """
+    data = _read(choices, task, choices_from, missed, column, exclude_first)
+    print(data)
+    table = mc.stay_probabilities(data, by=by)
+    _show(table, "Probability of staying (mean over participants, 95 % within-participant)")
+    regression = None
+    if len(data.participants) > 1:
+        numeric = [name for name in by if pd.api.types.is_numeric_dtype(data.frame[name])]
+        regression = mc.stay_regression(data, by=numeric)
+        _show(regression.reset_index(), "Logistic regression of staying (predictors +1 and -1)")
+    if out is not None:
+        _write_table(table, out / "stay_probabilities.csv")
+        if regression is not None:
+            _write_table(regression.reset_index(), out / "stay_regression.csv")
+        _draw(out / "stay_probabilities", lambda ax: mc.plot_stay_probabilities(table, ax))
+
+
+@app.command()
+def fit(
+    choices: File,
+    model: ModelName = "hybrid",
+    task: TaskName = "daw-2011",
+    method: Annotated[str, typer.Option(help="mle, map or nuts.")] = "nuts",
+    formula: Annotated[
+        list[str], typer.Option(help='Such as "w ~ 1 + load"; may be repeated.')
+    ] = [],  # noqa: B006
+    fix: Annotated[
+        list[str], typer.Option(help="PARAMETER=VALUE, or =PARAMETER to tie; may be repeated.")
+    ] = [],  # noqa: B006
+    draws: Annotated[int, typer.Option(help="Kept draws of each chain.")] = 1000,
+    tune: Annotated[int, typer.Option(help="Tuning draws of each chain.")] = 1000,
+    chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
+    centred: Annotated[
+        list[str], typer.Option(help="A coefficient to sample centred; may be repeated.")
+    ] = [],  # noqa: B006
+    starts: Annotated[int, typer.Option(help="Searches for each participant (mle, map).")] = 12,
+    choices_from: ChoicesFrom = 0,
+    missed: Missed = [],  # noqa: B006
+    column: Columns = [],  # noqa: B006
+    exclude_first: ExcludeFirst = 0,
+    seed: Seed = 1,
+    out: Folder = Path("fit"),
+    strict: Annotated[
+        bool, typer.Option(help="Exit with status 3 if a diagnostic is not as wanted.")
+    ] = False,
+) -> None:
+    """Fit a model; write fit.nc and its tables.
+
+    Example: `metacontrol fit choices.csv --task otto-2013 --formula "w ~ 1 + load" --out fit`
+    """
+    data = _read(choices, task, choices_from, missed, column, exclude_first)
+    chosen = _model(model)
+    fixed = {name: _value(value) for name, value in (_pair(text, "--fix") for text in fix)}
+    formulas = dict(_pair(text, "--formula", "~") for text in formula)
+    print(data)
+    _folder(out)
+    found = mc.fit(
+        chosen.fix(**fixed) if fixed else chosen, data, method=method,  # type: ignore[arg-type]
+        formulas=formulas, seed=seed, draws=draws, tune=tune, chains=chains, centred=centred,
+        starts=starts,
+    )
+    found.save(out / "fit.nc")
+    print(f"wrote {out / 'fit.nc'}")
+    for name in ("group", "participants", "diagnostics"):
+        _write_table(getattr(found, name), out / f"{name}.csv")
+    _show(found.group, "Group")
+    _show(found.diagnostics, "Diagnostics")
+    if strict and not found.ok:
+        print("a diagnostic is not as wanted (--strict)", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+@app.command()
+def figures(
+    fitted: Annotated[Path, typer.Argument(metavar="FIT", help="A fit.nc.")],
+    choices: Annotated[
+        Path | None, typer.Option(help="The choices that were fitted, for the predictive check.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Simulated data sets.")] = 100,
+    choices_from: ChoicesFrom = 0,
+    missed: Missed = [],  # noqa: B006
+    column: Columns = [],  # noqa: B006
+    exclude_first: ExcludeFirst = 0,
+    seed: Seed = 1,
+    out: Folder = Path("figures"),
+) -> None:
+    """Draw the figures of a fit as PDF, SVG and PNG.
+
+    Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
+    """
+    found = mc.load_fit(fitted)
+    people = mc.participant_weights(found)
+    _draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
+    if found.method == "nuts":
+        posterior = mc.weight_draws(found)
+        _draw(out / "weight_by_condition",
+              lambda ax: mc.plot_weight_by_condition(posterior, ax, people))
+    if choices is not None:
+        data = mc.read_choices(
+            choices, found.task, columns=_columns(column), choices_from=choices_from,
+            missed=missed, exclude_first=exclude_first,
+        )
+        table = mc.predictive_stay(found, data, draws=draws, seed=seed)
+        _draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(table, ax))
+
+
+@app.command()
+def models() -> None:
+    """List the models with their parameters, ranges and sources."""
+    for model in mc.models.MODELS:
+        table = Table("parameter", "range", "meaning", title=f"{model.name}  -  {model.source}",
+                      title_justify="left", title_style="bold")
+        for p in model.free:
+            low, high = p.link.bounds
+            table.add_row(p.name, f"{low:g} to {high:g}", p.meaning)
+        Console().print(table)
+        if model.fixed:
+            print("  fixed: " + ", ".join(f"{k} = {v}" for k, v in model.fixed))
+
+
+@app.command()
+def tasks() -> None:
+    """List the tasks with their settings and sources."""
+    table = Table("task", "trials", "common", "first states", "second options", "reward", "load",
+                  "source")
+    for task in mc.tasks.TASKS:
+        walk = f"{task.reward} {task.walk.low:g} to {task.walk.high:g}"
+        table.add_row(task.name, str(task.trials), f"{task.common:g}", str(task.first_states),
+                      str(task.second_options), walk, task.load or "-", task.source)
+    Console().print(table)
+
+
+@data_app.command("list")
+def data_list() -> None:
+    """List the published data sets."""
+    from metacontrol.tasks.published import PUBLISHED
+
+    for entry in PUBLISHED:
+        print(entry.about(), end="\n\n")
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(help="A name from `metacontrol data list`.")],
+    out: Folder = Path("."),
+) -> None:
+    """Download a published data set from its authors and write NAME.csv.
+
+    Example: `metacontrol data get kool2016-daw --out data`
+    """
+    from metacontrol.tasks.published import fetch, published
+
+    entry = published(name)
+    print(entry.about())
+    source = fetch(name)
+    _folder(out)
+    target = out / f"{name}.csv"
+    with whole_file(target) as part:
+        part.write_bytes(source.read_bytes())
+    print(f"wrote {target}")
+
+
+@app.command()
+def demo(seed: Seed = 1, out: Folder = Path("demo")) -> None:
+    """Simulate a load experiment, recover the weight of planning, draw what came out."""
+    from metacontrol.demo import run
+
+    _folder(out)
+    run(out, seed)
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line; what a user can mend is said in a sentence, without a traceback."""
+    from metacontrol.models.engine.listeners import StoryError
+
+    try:
+        app(args=None if arguments is None else list(arguments), standalone_mode=True)
+    except (ValueError, OSError, StoryError, FloatingPointError, LookupError) as error:
+        print(f"metacontrol: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("metacontrol: stopped; nothing was left half-written", file=sys.stderr)
+        sys.exit(130)
+    sys.exit(0)
+
+
+def _named(things: Sequence[Any], name: str, kind: str) -> Any:
+    for thing in things:
+        if thing.name == name:
+            return thing
+    known = ", ".join(thing.name for thing in things)
+    raise ValueError(f"there is no {kind} {name!r}; known: {known}")
+
+
+def _model(name: str) -> Any:
+    return _named(mc.models.MODELS, name, "model")
+
+
+def _task(name: str) -> Any:
+    return _named(mc.tasks.TASKS, name, "task")
+
+
+def _pair(text: str, option: str, sign: str = "=") -> tuple[str, str]:
+    left, found, right = text.partition(sign)
+    if not found or not left.strip() or not right.strip():
+        raise ValueError(f"{option} takes NAME {sign} VALUE, got {text!r}")
+    return left.strip(), right.strip()
+
+
+def _columns(pairs: Sequence[str]) -> dict[str, str]:
+    return dict(_pair(text, "--column") for text in pairs)
+
+
+def _value(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _read(
+    path: Path, task: str, choices_from: int, missed: Sequence[float], column: Sequence[str],
+    exclude_first: int = 0,
+) -> Any:
+    return mc.read_choices(
+        path, _task(task), columns=_columns(column), choices_from=choices_from, missed=missed,
+        exclude_first=exclude_first,
+    )
+
+
+def _read_table(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        return pd.read_csv(path, dtype={"participant": str})
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as a CSV table: {error}") from error
+
+
+def _folder(path: Path) -> None:
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def _write_table(table: pd.DataFrame, path: Path) -> None:
+    _folder(path.parent)
+    with whole_file(path) as part:
+        table.to_csv(part, index=False)
+    print(f"wrote {path}")
+
+
+def _draw(path: Path, plot: Any) -> None:
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    import matplotlib.pyplot as plt
+
+    _folder(path.parent)
+    with mc.style():
+        figure, (ax,) = mc.panels()
+        plot(ax)
+        written = mc.save_figure(figure, path)
+        plt.close(figure)
+    print("wrote " + ", ".join(str(p) for p in written))
+
+
+def _show(table: pd.DataFrame, title: str) -> None:
+    shown = Table(*map(str, table.columns), title=title, title_justify="left", title_style="bold")
+    for row in table.itertuples(index=False):
+        shown.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row))
+    Console().print(shown)
