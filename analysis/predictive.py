@@ -1,4 +1,4 @@
-"""Would people simulated from the fit behave like the people who were fitted?"""
+"""The posterior predictive check: people simulated from the fit, beside those who were fitted."""
 
 from __future__ import annotations
 
@@ -45,8 +45,13 @@ def predictive_stay(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> 
     simulated = []
     for part in _parameter_draws(fit, draws, rng):
         played = simulate(
-            fit.model, data.task, part, seed=int(rng.integers(2**31)), formulas=fit.formulas,
-            trials=int(counts.max()), schedule=_schedule(data, counts),
+            fit.model,
+            data.task,
+            part,
+            seed=int(rng.integers(2**31)),
+            formulas=fit.formulas,
+            trials=int(counts.max()),
+            schedule=_schedule(data, counts),
         )
         rank = played.frame.groupby("participant", sort=False).cumcount().to_numpy()
         own = counts.loc[played.frame["participant"]].to_numpy()
@@ -104,11 +109,25 @@ def plot_predictive_stay(table: pd.DataFrame, ax: Axes) -> Axes:
     """
     other = "start" if "start" in table else "transition"
     for i, (row, colour) in enumerate(zip(table.itertuples(), (BLUE, ORANGE) * 2, strict=False)):
-        ax.bar(i, row.upper - row.lower, 0.7, row.lower, color=colour, alpha=0.3, linewidth=0,
-               label="predicted, 95 %" if i == 0 else None)
+        ax.bar(
+            i,
+            row.upper - row.lower,
+            0.7,
+            row.lower,
+            color=colour,
+            alpha=0.3,
+            linewidth=0,
+            label="predicted, 95 %" if i == 0 else None,
+        )
         ax.hlines(row.predicted, i - 0.35, i + 0.35, color=colour, linewidth=1)
-        ax.plot(i, row.observed, "o", color="#222222", markersize=4,
-                label="observed" if i == 0 else None)
+        ax.plot(
+            i,
+            row.observed,
+            "o",
+            color="#222222",
+            markersize=4,
+            label="observed" if i == 0 else None,
+        )
     rewards = table["reward"].map({"rewarded": "reward", "unrewarded": "no reward"})
     labels = [f"{reward}\n{kind}" for reward, kind in zip(rewards, table[other], strict=True)]
     ax.set_xticks(range(len(table)), labels)

@@ -1,4 +1,4 @@
-"""Staying: does a participant repeat the first choice, given how the last trial went?
+"""Staying: repeating the first choice, or not, after what the last trial brought.
 
 Habit repeats what was rewarded. Deliberation repeats it after a common transition only: after a
 rare one, reward speaks for the other option.
@@ -101,16 +101,21 @@ def stay_probabilities(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     cell = [column for column in shares if column not in ("participant", "stay", "trials")]
     wide = shares.pivot(index="participant", columns=cell, values="stay")
     whole = wide.dropna()
-    half = _within_half_width(whole.to_numpy()) if len(whole) > 1 else np.full(wide.shape[1], np.nan)
-    table = pd.DataFrame({
-        "stay": wide.mean(),
-        "lower": wide.mean() - half,
-        "upper": wide.mean() + half,
-        "participants": wide.notna().sum(),
-    })
+    half = (
+        _within_half_width(whole.to_numpy()) if len(whole) > 1 else np.full(wide.shape[1], np.nan)
+    )
+    table = pd.DataFrame(
+        {
+            "stay": wide.mean(),
+            "lower": wide.mean() - half,
+            "upper": wide.mean() + half,
+            "participants": wide.notna().sum(),
+        }
+    )
     order = {"rewarded": 0, "unrewarded": 1, "common": 0, "rare": 1, "same": 0, "different": 1}
     return table.reset_index().sort_values(
-        cell, key=lambda column: column.map(lambda value: order.get(value, value)),
+        cell,
+        key=lambda column: column.map(lambda value: order.get(value, value)),
         ignore_index=True,
     )
 
@@ -157,9 +162,9 @@ def stay_regression(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     other = "start" if "start" in trials else "transition"
     reward = trials["reward"].map({"rewarded": 1.0, "unrewarded": -1.0})
     second = trials[other].map({"common": 1.0, "rare": -1.0, "same": 1.0, "different": -1.0})
-    design = pd.DataFrame({
-        "intercept": 1.0, "reward": reward, other: second, f"reward x {other}": reward * second
-    })
+    design = pd.DataFrame(
+        {"intercept": 1.0, "reward": reward, other: second, f"reward x {other}": reward * second}
+    )
     for column in by:
         moderator = trials[column].astype(float)
         moderated = design.filter(regex="^(?!.*:)").mul(moderator, axis=0)
@@ -169,14 +174,23 @@ def stay_regression(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
         design = pd.concat([design, moderated], axis=1)
     groups = pd.factorize(trials["participant"])[0]
     fitted = sm.GEE(
-        trials["stay"], design, groups=groups, family=sm.families.Binomial(),
+        trials["stay"],
+        design,
+        groups=groups,
+        family=sm.families.Binomial(),
         cov_struct=sm.cov_struct.Exchangeable(),
     ).fit()
     interval = fitted.conf_int()
-    return pd.DataFrame({
-        "estimate": fitted.params, "se": fitted.bse, "z": fitted.tvalues, "p": fitted.pvalues,
-        "lower": interval[0], "upper": interval[1],
-    }).rename_axis("term")
+    return pd.DataFrame(
+        {
+            "estimate": fitted.params,
+            "se": fitted.bse,
+            "z": fitted.tvalues,
+            "p": fitted.pvalues,
+            "lower": interval[0],
+            "upper": interval[1],
+        }
+    ).rename_axis("term")
 
 
 def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
@@ -190,8 +204,9 @@ def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
         Where to draw.
     """
     other = "start" if "start" in table else "transition"
-    extra = [c for c in table if c not in
-             ("reward", other, "stay", "lower", "upper", "participants")]
+    extra = [
+        c for c in table if c not in ("reward", other, "stay", "lower", "upper", "participants")
+    ]
     if len(extra) > 1:
         raise ValueError(f"one panel holds at most one further split, got {', '.join(extra)}")
     levels = table[extra[0]].unique() if extra else [None]
@@ -202,8 +217,14 @@ def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
             x = np.array([{"rewarded": 0, "unrewarded": 1}[r] for r in rows["reward"]]) + 2.4 * i
             errors = [rows["stay"] - rows["lower"], rows["upper"] - rows["stay"]]
             ax.errorbar(
-                x + 0.06 * (2 * j - 1), rows["stay"], yerr=errors, color=colours[str(kind)],
-                marker="os"[j], markersize=4, linestyle="-", capsize=0,
+                x + 0.06 * (2 * j - 1),
+                rows["stay"],
+                yerr=errors,
+                color=colours[str(kind)],
+                marker="os"[j],
+                markersize=4,
+                linestyle="-",
+                capsize=0,
                 label=LABELS[str(kind)] if i == 0 else None,
             )
     ticks = [2.4 * i + j for i in range(len(levels)) for j in (0, 1)]

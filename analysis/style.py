@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ SINGLE, DOUBLE = 8.5, 17.8  # widths of one and of two journal columns, in cm
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 
-_RC = {
+_RC: dict[Any, Any] = {
     "axes.edgecolor": "#333333",
     "axes.labelsize": 8,
     "axes.linewidth": 0.6,
@@ -49,7 +50,7 @@ def style() -> Iterator[None]:
     --------
     >>> with style():
     ...     figure, axes = panels(1, 2)
-    >>> round(figure.get_size_inches()[0] * 2.54, 1)
+    >>> round(float(figure.get_size_inches()[0]) * 2.54, 1)
     17.8
     >>> plt.close(figure)
     """
@@ -73,7 +74,10 @@ def panels(
     """
     width = width or (SINGLE if columns == 1 else DOUBLE)
     figure, axes = plt.subplots(
-        rows, columns, figsize=(width / 2.54, rows * height / 2.54), squeeze=False,
+        rows,
+        columns,
+        figsize=(width / 2.54, rows * height / 2.54),
+        squeeze=False,
         layout="constrained",
     )
     for letter, ax in zip("ABCDEFGHIJKL", axes.flat, strict=False):

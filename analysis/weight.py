@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 
 from metacontrol.analysis.style import BLUE, COLOURS, GREY
@@ -128,7 +127,8 @@ def _weights(
             )
             natural[name] = predictor.parameter.link.inverse(total)
         weight = (
-            natural["w"] if names == {"w"}
+            natural["w"]
+            if names == {"w"}
             else natural["beta_mb"] / (natural["beta_mb"] + natural["beta_mf"])
         )
         yield cells.iloc[cell].to_dict() if len(columns) else {}, weight

@@ -10,6 +10,9 @@ import pandas as pd
 import xarray as xr
 
 RHAT = 1.01
+RHAT_OF_ONE = (
+    1.05  # the worst of hundreds of participants' parameters, where chance alone passes 1.01
+)
 ESS = 400  # 100 for each of four chains (Vehtari et al., 2021, doi:10.1214/20-BA1221)
 BFMI = 0.3
 COLUMNS = ["check", "value", "wanted", "ok", "advice"]
@@ -18,14 +21,18 @@ COLUMNS = ["check", "value", "wanted", "ok", "advice"]
 def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     """Return the checks of a NUTS fit.
 
-    R-hat and effective sample sizes are the worst over all group variables and all participants.
+    R-hat and effective sample sizes are the worst over all of the group's variables; R-hat also
+    over all participants' parameters.
     """
     posterior = tree["posterior"].to_dataset().drop_vars("log_likelihood", errors="ignore")
+    group = posterior[[name for name in posterior if "participant" not in posterior[name].dims]]
+    people = posterior[[name for name in posterior if "participant" in posterior[name].dims]]
     stats = tree["sample_stats"].to_dataset()
     diverging = int(stats["diverging"].sum())
-    rhat, rhat_of = _worst(az.rhat(posterior), largest=True)
-    bulk, bulk_of = _worst(az.ess(posterior, method="bulk"), largest=False)
-    tail, tail_of = _worst(az.ess(posterior, method="tail"), largest=False)
+    rhat, rhat_of = _worst(az.rhat(group), largest=True)
+    apart, apart_of = _worst(az.rhat(people), largest=True)
+    bulk, bulk_of = _worst(az.ess(group, method="bulk"), largest=False)
+    tail, tail_of = _worst(az.ess(group, method="tail"), largest=False)
     bfmi = float(np.min(np.asarray(az.bfmi(tree)["energy"]))) if "energy" in stats else np.nan
     more = "sample longer (draws, tune)"
     rows = [

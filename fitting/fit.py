@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -20,6 +20,7 @@ from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
 METHODS = ("mle", "map", "nuts")
+PILOT = (60, 200)  # kept and tuning draws of the run that chooses the centring
 
 
 def fit(
@@ -30,13 +31,13 @@ def fit(
     formulas: Formulas | None = None,
     priors: Mapping[str, Prior] | None = None,
     seed: int,
-    starts: int = 12,
+    starts: int = 16,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
     cores: int | None = None,
     target_accept: float = 0.9,
-    centred: Collection[str] = (),
+    centring: Literal["auto"] | float = "auto",
     progress: bool = True,
 ) -> Fit:
     """Fit a model to choices.
@@ -66,8 +67,9 @@ def fit(
         Chains at once; by default as many as there are processors.
     target_accept : float
         Acceptance rate that NUTS aims at, between 0 and 1.
-    centred : collection of str, optional
-        Coefficients that nuts samples centred; see `build_model`.
+    centring : "auto" or float
+        How nuts writes participants' coefficients, see `build_model`: 0 is non-centred, 1 centred;
+        "auto" finds a share for each participant and coefficient from a short pilot run.
     progress : bool
         Whether to show a progress bar on a terminal.
 
@@ -88,24 +90,15 @@ def fit(
             raise ValueError(f"{name} must be 1 or more, got {count}")
     if not 0 < target_accept < 1:
         raise ValueError(f"target_accept must be between 0 and 1, got {target_accept}")
+    if centring != "auto" and not 0 <= centring <= 1:
+        raise ValueError(f"centring must be 'auto' or from 0 to 1, got {centring}")
     if method == "mle" and priors:
         raise ValueError("maximum likelihood has no priors: use method='map'")
     scoring = Scoring.of(model, data, formulas)
     if method == "nuts":
-        from metacontrol.fitting.group import assemble
-        from metacontrol.fitting.sampling import sample
-
         cores = min(chains, cores or os.cpu_count() or 1)
-        tree = sample(
-            assemble(scoring, priors, centred),
-            draws=draws,
-            tune=tune,
-            chains=chains,
-            cores=cores,
-            target_accept=target_accept,
-            seed=seed,
-            progress=progress,
-        )
+        settings = {"cores": cores, "target_accept": target_accept, "progress": progress}
+        tree = _sampled_tree(scoring, priors, centring, draws, tune, chains, seed, settings)
     else:
         tree = _point_tree(scoring, method, priors, starts, seed, progress)
     used = [*(counts if method == "nuts" else ["starts"])]
@@ -115,7 +108,7 @@ def fit(
             "model": describe_model(model),
             "task": describe_task(data.task),
             "formulas": dict(formulas or {}),
-        "columns": formula_columns(data.frame[data.complete], formulas),
+            "columns": formula_columns(data.frame[data.complete], formulas),
             "priors": {name: repr(prior) for name, prior in (priors or {}).items()},
             "coefficients": list(scoring.story.coefficients),
             "method": method,
@@ -125,6 +118,47 @@ def fit(
         }
     )
     return Fit(tree, model)
+
+
+def _sampled_tree(
+    scoring: Scoring,
+    priors: Mapping[str, Prior] | None,
+    centring: Literal["auto"] | float,
+    draws: int,
+    tune: int,
+    chains: int,
+    seed: int,
+    settings: Mapping[str, Any],
+) -> xr.DataTree:
+    from metacontrol.fitting.group import assemble, informed_centring
+    from metacontrol.fitting.sampling import sample
+
+    if centring == "auto":
+        pilot = sample(
+            assemble(scoring, priors),
+            draws=PILOT[0],
+            tune=PILOT[1],
+            chains=2,
+            seed=seed,
+            label="pilot run",
+            **settings,
+        )
+        shares = informed_centring(scoring, pilot["posterior"].to_dataset())
+    else:
+        shares = dict.fromkeys(scoring.story.coefficients, np.asarray(float(centring)))
+    tree = sample(
+        assemble(scoring, priors, shares),
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        seed=seed,
+        label=f"{chains} chains",
+        **settings,
+    )
+    posterior = tree["posterior"].to_dataset()
+    auxiliary = [name for name in posterior if str(name).endswith("_z")]
+    tree["posterior"] = xr.DataTree(dataset=posterior.drop_vars(auxiliary))
+    return tree
 
 
 def _point_tree(

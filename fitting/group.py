@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+import xarray as xr
 from pytensor import wrap_jax
 
 from metacontrol.fitting.priors import group_priors
@@ -17,6 +20,8 @@ from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
+NON_CENTRED: Mapping[str, Any] = MappingProxyType({})
+
 
 def build_model(
     model: Model,
@@ -24,13 +29,21 @@ def build_model(
     *,
     formulas: Formulas | None = None,
     priors: Mapping[str, Prior] | None = None,
-    centred: Collection[str] = (),
+    centring: Mapping[str, Any] = NON_CENTRED,
 ) -> pm.Model:
     """Return the hierarchical PyMC model that `fit(method="nuts")` samples.
 
-    For each coefficient c of participant i, on the scale of its link, non-centred::
+    For each coefficient c of participant i, on the scale of its link::
 
-        c_i = c_mean + c_sd * c_z[i],   c_z[i] ~ Normal(0, 1)
+        c_i ~ Normal(c_mean, c_sd)
+
+    written with a share s of centring, 0 (non-centred) by default and 1 for centred, as
+
+        c_z[i] ~ Normal(s * c_mean, c_sd ** s)
+        c_i    = c_mean + c_sd ** (1 - s) * (c_z[i] - s * c_mean)
+
+    which is the same distribution for every s (Papaspiliopoulos, Roberts & Skold, 2007,
+    doi:10.1214/088342307000000014).
 
     A coefficient whose regressor does not vary within any participant (a group, an age) has no
     spread of its own: the intercept has it.
@@ -45,9 +58,9 @@ def build_model(
         Such as ``{"w": "1 + load"}``.
     priors : mapping of str to Prior, optional
         Priors that replace the defaults, by name: `w_mean`, `w_sd`, `w_load_mean` and so on.
-    centred : collection of str, optional
-        Coefficients to be sampled centred, c_i ~ Normal(c_mean, c_sd) as `<c>_x`. The posterior is
-        the same; it mixes better where each participant's data say much about the coefficient.
+    centring : mapping of str to float or array, shape (participants,), optional
+        For a coefficient its share of centring: near 1 mixes well where a participant's data say
+        much about it, near 0 where they say little.
 
     Returns
     -------
@@ -57,7 +70,7 @@ def build_model(
         natural scale) and `log_likelihood`, in nats, for each participant. Compile it for JAX:
         ``pm.sample(backend="jax", compile_kwargs={"gradient_backend": "jax"})``.
     """
-    return assemble(Scoring.of(model, data, formulas), priors, centred)
+    return assemble(Scoring.of(model, data, formulas), priors, centring)
 
 
 def log_likelihood_op(
@@ -80,11 +93,11 @@ def log_likelihood_op(
 def assemble(
     scoring: Scoring,
     given: Mapping[str, Prior] | None = None,
-    centred: Collection[str] = (),
+    centring: Mapping[str, Any] = NON_CENTRED,
 ) -> pm.Model:
     """Return the hierarchical model of choices already laid out; see `build_model`."""
     priors = group_priors(scoring.story, given)
-    unknown = set(centred) - set(scoring.story.coefficients)
+    unknown = set(centring) - set(scoring.story.coefficients)
     if unknown:
         known = ", ".join(scoring.story.coefficients)
         raise ValueError(f"no coefficient is called {', '.join(unknown)}; known: {known}")
@@ -96,11 +109,9 @@ def assemble(
                 mean = _variable(f"{name}_mean", priors[f"{name}_mean"])
                 if scoring.varies.get(name, True):
                     spread = _variable(f"{name}_sd", priors[f"{name}_sd"])
-                    if name in centred:
-                        value = pm.Normal(f"{name}_x", mean, spread, dims="participant")
-                    else:
-                        z = pm.Normal(f"{name}_z", 0.0, 1.0, dims="participant")
-                        value = mean + spread * z
+                    share = centring.get(name, 0.0)
+                    z = pm.Normal(f"{name}_z", share * mean, spread**share, dims="participant")
+                    value = mean + spread ** (1 - share) * (z - share * mean)
                 else:
                     value = mean + pt.zeros(len(scoring.participants), dtype="float64")
                 if predictor.terms is None:
@@ -111,6 +122,29 @@ def assemble(
         score = pm.Deterministic("log_likelihood", score, dims="participant")
         pm.Potential("choices", score.sum())
     return model
+
+
+def informed_centring(scoring: Scoring, pilot: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return each participant's share of centring, from a short non-centred run.
+
+    It is the share by which the data narrow a participant's coefficient: one minus its posterior
+    variance over the group's variance.
+
+    Parameters
+    ----------
+    scoring : Scoring
+        Model and choices.
+    pilot : Dataset
+        Draws of a model from `assemble` without centring.
+    """
+    shares = {}
+    for name in scoring.story.coefficients:
+        if f"{name}_z" in pilot:
+            value = pilot[f"{name}_mean"] + pilot[f"{name}_sd"] * pilot[f"{name}_z"]
+            own = value.var("draw", ddof=1).mean("chain").to_numpy()
+            group = float((pilot[f"{name}_sd"] ** 2).mean())
+            shares[name] = np.clip(1 - own / group, 0.0, 1.0)
+    return shares
 
 
 def _op(scoring: Scoring) -> Callable[[Any], Any]:

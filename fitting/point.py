@@ -34,7 +34,8 @@ class Estimates:
     values : array, shape (participants, coefficients)
     log_likelihood, log_prior : array, shape (participants,)
     converged : bool array, shape (participants,)
-        Whether the best search ended as it should.
+        Whether the best search ended as it should, or where another one ended too (on a ridge,
+        where two options are worth the same, there is no slope to end on).
     agreeing : int array, shape (participants,)
         How many searches came within 0.05 of the best objective.
     """
@@ -89,12 +90,13 @@ def search(
     rows = np.arange(participants)
     chosen = ends[rows, best]
     log_prior = np.asarray(_log_prior(names, priors, jnp.asarray(chosen)))
+    agreeing = (values > values[rows, best][:, None] - 0.05).sum(axis=1)
     return Estimates(
         values=chosen,
         log_likelihood=values[rows, best] - log_prior,
         log_prior=log_prior,
-        converged=fine[rows, best],
-        agreeing=(values > values[rows, best][:, None] - 0.05).sum(axis=1),
+        converged=fine[rows, best] | (agreeing > 1),
+        agreeing=agreeing,
     )
 
 
@@ -120,15 +122,28 @@ def search_bounds(story: Story, priors: Mapping[str, Prior] | None) -> np.ndarra
 
 
 def _starting_points(scoring: Scoring, bounds: np.ndarray, starts: int, seed: int) -> np.ndarray:
-    """Return points drawn from the priors, shape (participants, starts, coefficients)."""
+    """Return points to search from, shape (participants, starts, coefficients).
+
+    Every other point is drawn from the priors. In the rest, what lies between 0 and a maximum is
+    spread evenly over its logit instead: very small learning rates can be the best ones.
+    """
     priors = coefficient_priors(scoring.story)
+    bounded = np.array(
+        [
+            p.terms is None and np.isfinite(p.parameter.link.bounds[1])
+            for p in scoring.story.predictors
+            for _ in p.coefficients
+        ]
+    )
+    low, high = bounds.T
     points = np.empty((len(scoring.participants), starts, len(bounds)))
     for person, name in enumerate(scoring.participants):
         rng = np.random.default_rng([seed, *name.encode()])
-        for k, coefficient in enumerate(scoring.story.coefficients):
-            points[person, :, k] = priors[coefficient].draw(starts, rng)
-    width = bounds[:, 1] - bounds[:, 0]
-    return np.clip(points, bounds[:, 0] + 0.001 * width, bounds[:, 1] - 0.001 * width)
+        drawn = [priors[name].draw(starts, rng) for name in scoring.story.coefficients]
+        spread = low + (high - low) / (1 + np.exp(-rng.uniform(-6, 6, (starts, len(bounds)))))
+        points[person] = np.column_stack(drawn)
+        points[person, 1::2] = np.where(bounded, spread, points[person])[1::2]
+    return np.clip(points, low + 0.001 * (high - low), high - 0.001 * (high - low))
 
 
 def _groups(records: Records, size: int, starts: int) -> Iterator[tuple[np.ndarray, Records]]:

@@ -22,6 +22,7 @@ def sample(
     cores: int,
     target_accept: float,
     seed: int,
+    label: str,
     progress: bool,
 ) -> xr.DataTree:
     """Sample a PyMC model.
@@ -29,10 +30,10 @@ def sample(
     Returns
     -------
     DataTree
-        Groups posterior (without the auxiliary `_z` and `_x`) and sample_stats.
+        Groups posterior and sample_stats.
     """
     compiled = nutpie.compile_pymc_model(model, backend="jax", gradient_backend="jax")
-    with bar(f"{chains} chains", progress) as tell:
+    with bar(label, progress) as tell:
 
         def listen(chains: Any) -> None:
             done = sum(chain.finished_draws for chain in chains)
@@ -55,13 +56,11 @@ def sample(
             progress_callback=lambda *update: listen(update[-1]),
             progress_rate=250,
         )
-    posterior = tree["posterior"].to_dataset()
-    unwanted = [name for name in posterior if str(name).endswith(("_z", "_x"))]
     stats = tree["sample_stats"].to_dataset()
     kept = ["diverging", "energy", "n_steps", "depth", "step_size", "mean_tree_accept"]
     return xr.DataTree.from_dict(
         {
-            "posterior": posterior.drop_vars(unwanted),
+            "posterior": tree["posterior"].to_dataset(),
             "sample_stats": stats[[name for name in kept if name in stats]],
         }
     )

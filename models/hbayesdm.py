@@ -20,7 +20,8 @@ class HBayesDM(Model):
 
     As the hybrid of Daw et al. (2011), `Hybrid`, with known transitions, but:
 
-    - perseveration is outside beta1 and coded +-1: the log-odds of repeating are 2 p;
+    - perseveration is outside beta1: the log-odds of option 1 over option 0 have + p if 1 was
+      chosen last and - p if 0 was;
     - the second-stage value moves before the eligibility term is formed, so that the trace is
       lam (1 - alpha2) in the terms of the paper::
 
@@ -42,7 +43,7 @@ class HBayesDM(Model):
         plan = planned_values(t.task.common, mind.second.best())
         repeated = Table.one_hot(mind.last_option - 2 * start, 2)
         net = theta.w * plan + (1 - theta.w) * mind.first[start]
-        first = t.choose("first_choice", theta.beta1 * net + 2 * theta.p * repeated)
+        first = t.choose("first_choice", theta.beta1 * net + theta.p * repeated)
         place = t.see("second_state")
         second = t.choose("second_choice", theta.beta2 * mind.second[place])
         reward = t.see("reward")
@@ -84,7 +85,7 @@ def _temperature(name: str, meaning: str) -> Parameter:
 _SOURCE = "Ahn et al. (2017), doi:10.1162/CPSY_a_00002"
 _P = _declare(
     "p",
-    "Perseveration, 0 to 5: half the log-odds of repeating the first choice (their pi).",
+    "Log-odds of repeating the first choice, 0 to 5 (their pi; outside beta1).",
     Link("probit", upper=5.0),
     Prior("uniform", 0.0, 5.0),
 )

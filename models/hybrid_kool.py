@@ -50,7 +50,7 @@ class HybridKool(Model):
         same_option = Table.one_hot(mind.last_option - 2 * start, 2)
         net = theta.w * plan + (1 - theta.w) * mind.first[start]
         net = net + theta.stimulus_stickiness * same_option
-        sides_matter = "response_stickiness" not in dict(self.fixed)
+        sides_matter = dict(self.fixed).get("response_stickiness") != 0.0
         left = t.see("first_left_option") if sides_matter else 0
         if sides_matter:
             same_side = jnp.where(mind.last_side == 0, left, 1 - left)

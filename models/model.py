@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import isfinite
 from typing import Any, Self
 
 from metacontrol.models.engine.listeners import Listener
@@ -102,10 +103,11 @@ class Model:
             low, high = self.parameter(key).link.bounds
             if isinstance(value, str):
                 self.parameter(value)
-                if value in fixed:
-                    raise ValueError(f"{key} cannot equal {value}, which is fixed itself")
-            elif not low <= value <= high:
+            elif not (low <= value <= high and isfinite(value)):
                 raise ValueError(f"{key} must be from {low:g} to {high:g}, got {value}")
+        for key, value in fixed.items():
+            if isinstance(value, str) and value in fixed:
+                raise ValueError(f"{key} cannot equal {value}, which is fixed itself")
         if name is None:
             name = f"{self.name}({', '.join(f'{k}={v}' for k, v in values.items())})"
         return replace(self, name=name, fixed=tuple(fixed.items()))

@@ -26,7 +26,7 @@ def transition_belief(task: Any, evidence: Lane, counted: bool) -> Lane:
     Examples
     --------
     >>> from metacontrol.tasks import DAW_2011
-    >>> [float(transition_belief(DAW_2011, seen, counted=True)) for seen in (2, 0, -1)]
+    >>> [round(float(transition_belief(DAW_2011, n, counted=True)), 2) for n in (2, 0, -1)]
     [0.7, 0.5, 0.3]
     """
     if not counted:

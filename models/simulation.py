@@ -53,7 +53,7 @@ def simulate(
     schedule : DataFrame, optional
         Columns decided beforehand (`load`, `p_0_0`, any regressor), one row a trial: either with a
         column `participant`, the same number of trials for each, or one schedule for all. Columns
-        of the task that it lacks are drawn.
+        of the task that it lacks are drawn; events in it are not used.
 
     Returns
     -------
@@ -71,7 +71,10 @@ def simulate(
         trials = task.trials if schedule is None else _trials(schedule, names)
     if trials < 1:
         raise ValueError(f"trials must be 1 or more, got {trials}")
-    given = {} if schedule is None else _given(schedule, names, trials)
+    given = {}
+    if schedule is not None:
+        played = [*(event.name for event in task.events), "transition"]
+        given = _given(schedule.drop(columns=played, errors="ignore"), names, trials)
     formulas = formulas_from_names(model, parameters.columns) if formulas is None else formulas
 
     parts = []

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from metacontrol.tasks.choices import event_columns
-from metacontrol.tasks.task import Choice, Task
+from metacontrol.tasks.task import Choice, Outcome, Task
 
 COLUMNS = ["participant", "trial", "line", "column", "problem"]
 
@@ -70,58 +70,66 @@ def check(frame: pd.DataFrame, task: Task, choices_from: int = 0) -> pd.DataFram
     report(frame["participant"].isna(), "participant", lambda row: "participant is missing")
     _check_order(frame, report)
     for event in task.events:
-        if event.name not in frame or (isinstance(event, Choice) and event.options == 1):
+        if event.name not in frame or event.name not in event_columns(task):
+            continue
+        values = frame[event.name].to_numpy(dtype=float)
+        if isinstance(event, Outcome) and event.states is None:
+            _check_amount(event, values, task, report)
             continue
         states = event.options if isinstance(event, Choice) else event.states
-        values = frame[event.name].to_numpy(dtype=float)
-        seen = ~np.isnan(values)
         if states is not None:
-            _check_counted(event.name, values, seen, states, choices_from, report)
-        else:
-            low, high = event.low, event.high  # type: ignore[union-attr]
-            binary = (low, high) == (0.0, 1.0)
-            outside = (values < low) | (values > high) | (binary & ~np.isin(values, (0, 1)))
-            allowed = "0 or 1" if binary else f"from {low:g} to {high:g}"
-            report(
-                seen & outside,
-                event.name,
-                lambda row, e=event, a=allowed: (  # type: ignore[misc]
-                    f"{e.name} must be {a} in {task.name}, got {row[e.name]:g}"
-                ),
-            )
+            _check_counted(event.name, values, states, choices_from, report)
+    complete = frame.reindex(columns=event_columns(task)).notna().all(axis=1).to_numpy()
     for cue in task.cues:
         if cue in frame and cue not in task.constant_cues:
             values = pd.to_numeric(frame[cue], errors="coerce").to_numpy(dtype=float)
-            complete = frame.reindex(columns=event_columns(task)).notna().all(axis=1)
-            report(
-                complete & np.isnan(values),
-                cue,
-                lambda row, c=cue: f"{c} is missing on a complete trial",
-            )  # type: ignore[misc]
-            if cue == "load":
-                report(
-                    (values < 0) | (values > 1),
-                    cue,
-                    lambda row: f"load must be from 0 to 1, got {row['load']}",
-                )
-            else:
-                report(
-                    ~np.isnan(values) & ~np.isin(values, (0, 1)),
-                    cue,
-                    lambda row, c=cue: f"{c} must be 0 or 1, got {row[c]}",
-                )  # type: ignore[misc]
-    _check_two_step(frame, task, report)
+            _check_cue(cue, values, complete, choices_from, report)
+    _check_two_step(frame, task, choices_from, report)
     if not found:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(found, ignore_index=True)
     return table.sort_values("line", kind="stable", ignore_index=True)
 
 
+def _check_amount(event: Outcome, values: np.ndarray, task: Task, report: Callable) -> None:
+    low, high = event.low, event.high
+    binary = (low, high) == (0.0, 1.0)
+    outside = (values < low) | (values > high) | (binary & ~np.isin(values, (0, 1)))
+    allowed = "0 or 1" if binary else f"from {low:g} to {high:g}"
+    report(
+        ~np.isnan(values) & outside,
+        event.name,
+        lambda row: f"{event.name} must be {allowed} in {task.name}, got {row[event.name]:g}",
+    )
+
+
+def _check_cue(
+    cue: str, values: np.ndarray, complete: np.ndarray, origin: int, report: Callable
+) -> None:
+    missing = np.isnan(values)
+    report(complete & missing, cue, lambda row: f"{cue} is missing on a complete trial")
+    if cue == "load":
+        outside, allowed, origin = (values < 0) | (values > 1), "from 0 to 1", 0
+    else:
+        outside, allowed = ~np.isin(values, (0, 1)), f"{origin} or {origin + 1}"
+    report(
+        outside & ~missing,
+        cue,
+        lambda row: f"{cue} must be {allowed}, got {row[cue] + origin:g}",
+    )
+
+
 def _check_order(frame: pd.DataFrame, report: Callable) -> None:
     trial = frame["trial"].to_numpy(dtype=float)
     report(np.isnan(trial), "trial", lambda row: "trial is missing or not a number")
     before = frame.groupby("participant", sort=False)["trial"].shift().to_numpy(dtype=float)
-    repeated = frame.duplicated(["participant", "trial"]) & ~np.isnan(trial)
+    report(
+        ~np.isnan(trial) & ~(np.abs(trial) < 2**53),
+        "trial",
+        lambda row: f"trial must be a whole number, got {row['trial']:g}",
+    )
+    named = frame["participant"].notna()
+    repeated = frame.duplicated(["participant", "trial"]) & ~np.isnan(trial) & named
     report(repeated, "trial", lambda row: f"trial {row['trial']:g} is there more than once")
     report(
         (trial <= before) & ~repeated,
@@ -131,8 +139,9 @@ def _check_order(frame: pd.DataFrame, report: Callable) -> None:
 
 
 def _check_counted(
-    name: str, values: np.ndarray, seen: np.ndarray, states: int, origin: int, report: Callable
+    name: str, values: np.ndarray, states: int, origin: int, report: Callable
 ) -> None:
+    seen = ~np.isnan(values)
     allowed = " or ".join(str(i + origin) for i in range(states))
     outside = seen & ~np.isin(values, range(states))
     hint = ""
@@ -143,19 +152,20 @@ def _check_counted(
     report(outside, name, lambda row: f"{name} must be {allowed}, got {row[name] + origin:g}{hint}")
 
 
-def _check_two_step(frame: pd.DataFrame, task: Task, report: Callable) -> None:
+def _check_two_step(frame: pd.DataFrame, task: Task, origin: int, report: Callable) -> None:
     """Report what only a two-step trial can have wrong."""
     if not {"first_choice", "second_state"} <= set(frame):
         return
     first, place = (frame[c].to_numpy(dtype=float) for c in ("first_choice", "second_state"))
-    both = ~np.isnan(first) & ~np.isnan(place)
+    both = np.isin(first, (0, 1)) & np.isin(place, (0, 1))
     if getattr(task, "common", 0.5) == 1.0:
         report(
             both & (first != place),
             "second_state",
             lambda row: (
-                f"impossible transition in {task.name}: option {row['first_choice']:g} "
-                f"cannot lead to state {row['second_state']:g}"
+                f"impossible transition in {task.name}: option "
+                f"{row['first_choice'] + origin:g} cannot lead to state "
+                f"{row['second_state'] + origin:g}"
             ),
         )
     elif "transition" in frame:
@@ -165,12 +175,13 @@ def _check_two_step(frame: pd.DataFrame, task: Task, report: Callable) -> None:
             "transition",
             lambda row: (
                 f"transition is called {row['transition']}, but option "
-                f"{row['first_choice']:g} led to state {row['second_state']:g}; "
+                f"{row['first_choice'] + origin:g} led to state {row['second_state'] + origin:g}; "
                 f"common is the state of the option's own number"
             ),
         )
     if "second_choice" in event_columns(task) and "reward" in frame:
-        answered = both & frame["second_choice"].notna().to_numpy()
+        choices = ["first_choice", "second_state", "second_choice"]
+        answered = frame[choices].notna().all(axis=1).to_numpy()
         report(
             answered & frame["reward"].isna().to_numpy(),
             "reward",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -131,15 +132,20 @@ def _load(
         raise ValueError(f"choices_from must be 0 or 1, got {choices_from!r}")
     if isinstance(source, pd.DataFrame):
         name, raw, fault = "the data frame", _as_text(source), None
+        fault = _twice(raw)
     else:
         name = str(source)
         raw, fault = _read_text(Path(source))
     if fault is None and raw.empty:
-        fault = "there are no trials: only a header" if len(raw.columns) else "it is empty"
+        fault = "there are no trials: only a header" if len(raw.columns) > 1 else "it is empty"
     if fault is not None:
         return pd.DataFrame(columns=COLUMNS), problem(fault), name
     frame, choices_from = _in_our_names(raw, task, columns, choices_from)
+    if twice := _twice(frame):
+        return pd.DataFrame(columns=COLUMNS), problem(twice), name
     needed = ["participant", *event_columns(task)]
+    if getattr(task, "first_states", 1) == 2:
+        needed.append("first_state")
     absent = [column for column in needed if column not in frame]
     if absent:
         has = ", ".join(str(c) for c in raw.columns if c != "line")
@@ -154,6 +160,10 @@ def _load(
         return frame, pd.concat(tables, ignore_index=True), name
     frame, unread = _as_numbers(frame, task, choices_from, missed)
     found = check(frame, task, choices_from)
+    if len(unread):  # what is no number is not missing besides
+        said = set(zip(unread["line"], unread["column"], strict=True))
+        places = zip(found["line"], found["column"], strict=True)
+        found = found[np.array([place not in said for place in places], dtype=bool)]
     tables = [table for table in (unread, found) if len(table)]
     return frame, pd.concat(tables, ignore_index=True) if tables else found, name
 
@@ -167,7 +177,7 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
         with opener(path, "rt", encoding="utf-8-sig") as file:
             header = file.readline()
             file.read()
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError):
+    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error):
         return pd.DataFrame(), "it is not a text table in UTF-8: save it as CSV (UTF-8)"
     if not header.strip():
         return pd.DataFrame(), "the file is empty, or its first line is"
@@ -181,6 +191,7 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
         frame = pd.read_csv(
             path,
             sep=delimiter,
+            header=None,  # read as a row: pandas would rename columns that are there twice
             dtype=str,
             keep_default_na=False,
             encoding="utf-8-sig",
@@ -189,19 +200,25 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
         )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         return pd.DataFrame(), f"it cannot be read as a table: {str(error).strip()}"
-    frame.columns = frame.columns.str.strip()
-    if frame.columns.duplicated().any():
-        twice = ", ".join(frame.columns[frame.columns.duplicated()])
-        return pd.DataFrame(), f"its header names a column twice: {twice}"
+    frame.columns = [str(name).strip() for name in frame.iloc[0]]
+    frame = frame.iloc[1:]
+    if twice := _twice(frame):
+        return pd.DataFrame(), twice
     frame["line"] = np.arange(2, len(frame) + 2)
     blank = (frame.drop(columns="line").fillna("") == "").all(axis=1)
     return frame[~blank].reset_index(drop=True), None
 
 
+def _twice(frame: pd.DataFrame) -> str | None:
+    """Return what to say if a column is there twice."""
+    twice = frame.columns[frame.columns.duplicated()]
+    return f"its header names a column twice: {', '.join(twice)}" if len(twice) else None
+
+
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy of a user's frame with line numbers, as if it stood in a file."""
+    frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
     frame = frame.drop(columns="line", errors="ignore").reset_index(drop=True)
-    frame.columns = frame.columns.astype(str)
     return frame.assign(line=np.arange(2, len(frame) + 2))
 
 
@@ -210,6 +227,12 @@ def _in_our_names(
 ) -> tuple[pd.DataFrame, int]:
     """Rename columns; recognise hBayesDM's form."""
     if columns:
+        ours = ["participant", "trial", *(e.name for e in task.events), *task.cues]
+        unknown = [name for name in columns if name not in ours]
+        if unknown:
+            raise ValueError(
+                f"columns names {', '.join(unknown)}, which is none of ours: {', '.join(ours)}"
+            )
         absent = [theirs for theirs in columns.values() if theirs not in raw]
         if absent:
             has = ", ".join(c for c in raw.columns if c != "line")
@@ -222,9 +245,11 @@ def _in_our_names(
     if not {*HBAYESDM, "level2choice"} <= plain.keys():
         return raw, choices_from
     frame = raw.rename(columns={plain[theirs]: ours for theirs, ours in HBAYESDM.items()})
-    option = pd.to_numeric(frame.pop(plain["level2choice"]), errors="coerce")
+    given = frame.pop(plain["level2choice"])
+    option = pd.to_numeric(given, errors="coerce")
     option = option.where(option.isin([1, 2, 3, 4]))
-    return frame.assign(second_state=(option - 1) // 2 + 1, second_choice=(option - 1) % 2 + 1), 1
+    second = ((option - 1) % 2 + 1).astype(object).where(option.notna(), given)
+    return frame.assign(second_state=(option - 1) // 2 + 1, second_choice=second), 1
 
 
 def _as_numbers(
@@ -266,14 +291,14 @@ def _as_numbers(
 
 def _typed(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
     """Give whole-number columns a whole-number type where their values allow it."""
-    for column in [e.name for e in task.events] + ["trial"]:
+    for column in [*event_columns(task), "trial"]:
         if column in frame:
             values = frame[column]
             small = "Int8" if column not in ("trial", "reward") else "Int64"
             if column != "reward" and values.dropna().between(-128, 127).all() | (
                 column == "trial"
             ):
-                if (values.dropna() % 1 == 0).all():
+                if values.dropna().abs().lt(2**53).all() and (values.dropna() % 1 == 0).all():
                     frame[column] = values.astype(small)
     return frame
 

@@ -56,6 +56,10 @@ class Task(Protocol):
         """The name in `metacontrol tasks`."""
 
     @property
+    def trials(self) -> int:
+        """Number of trials of each participant when none is asked for."""
+
+    @property
     def events(self) -> tuple[Choice | Outcome, ...]:
         """What happens in a trial, in order; these are the data columns."""
 

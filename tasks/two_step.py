@@ -87,6 +87,8 @@ class TwoStep:
                 f"with binary rewards the walk is a probability: its bounds must lie in [0, 1], "
                 f"got [{self.walk.low}, {self.walk.high}]"
             )
+        if self.walk.start is not None and len(self.walk.start[0]) < self.second_options:
+            raise ValueError("the walk's start lacks a range for some second option")
         for count in ("trials", "load_block"):
             if getattr(self, count) < 1:
                 raise ValueError(f"{count} must be 1 or more, got {getattr(self, count)}")

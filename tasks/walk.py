@@ -29,7 +29,7 @@ class Walk:
     Raises
     ------
     ValueError
-        If `low` is not below `high` or `sd` is negative.
+        If `low` is not below `high`, `sd` is negative, or `start` does not fit.
     """
 
     low: float
@@ -41,8 +41,19 @@ class Walk:
     def __post_init__(self) -> None:
         if not self.low < self.high:
             raise ValueError(f"a walk needs low < high, got low={self.low}, high={self.high}")
-        if self.sd < 0:
+        if not self.sd >= 0:
             raise ValueError(f"sd must be 0 or more, got {self.sd}")
+        if self.whole and (self.low % 1 or self.high % 1):
+            raise ValueError(f"whole points need whole bounds, got [{self.low}, {self.high}]")
+        if self.start is not None:
+            ranges = np.asarray(self.start, dtype=float)
+            if ranges.ndim != 3 or ranges.shape[::2] != (2, 2):
+                raise ValueError("start needs a (low, high) for each option of two second states")
+            if (np.diff(ranges) < 0).any() or ranges.min() < self.low or ranges.max() > self.high:
+                raise ValueError(
+                    f"start must lie between {self.low} and {self.high}, low before high, "
+                    f"got {self.start}"
+                )
 
     def draw(
         self, participants: int, trials: int, options: int, rng: np.random.Generator

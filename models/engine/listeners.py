@@ -118,8 +118,8 @@ class Listener:
 class Replay(Listener):
     """Scores recorded choices and hands out recorded outcomes.
 
-    The log-probability of a choice is ``x - log(s)`` with ``x <= 0`` and ``s`` between 1 and the
-    number of options; both are kept, so that the trial's logarithms can be taken at once.
+    The log-probability of a choice is ``x - log(s)`` with ``x <= 0`` and ``s`` from 1 to the number
+    of options. Both are kept apart, so that the logarithms of many trials can be taken at once.
     """
 
     def __init__(self, task: Task, record: Mapping[str, Lane]) -> None:
@@ -131,7 +131,9 @@ class Replay(Listener):
         if len(values.cells) == 2:
             zero, one = values.cells
             gain = jnp.where(option == 1, one - zero, zero - one)
-            self.parts[name] = jnp.minimum(gain, 0.0), 1.0 + jnp.exp(-jnp.abs(gain))
+            below = jnp.minimum(gain, 0.0)  # 2 * below - gain is minus the size of gain, and its
+            # slope goes with that of below, so that a tie has the right slope too
+            self.parts[name] = below, 1.0 + jnp.exp(2.0 * below - gain)
         else:
             top = values.best().cells[0]
             rest = sum(jnp.exp(cell - top) for cell in values.cells)
@@ -139,11 +141,11 @@ class Replay(Listener):
         return option
 
     def heard(self) -> Any:
-        """Return the log-probability of the trial's choices, with one logarithm for all."""
-        linear, product = 0.0, 1.0
+        """Return ``x`` and ``s`` of the trial: the sum and the product over its choices."""
+        linear, product = jnp.zeros(()), jnp.ones(())
         for part, normaliser in self.parts.values():
             linear, product = linear + part, product * normaliser
-        return linear - jnp.log(product)
+        return linear, product
 
     def score_by_choice(self) -> dict[str, Lane]:
         """Return the log-probability of each of the trial's choices."""
@@ -177,7 +179,7 @@ class Play(Replay):
         luck = self.record[f"luck_{name}"]
         top = values.best().cells[0]
         odds = [jnp.exp(cell - top) for cell in values.cells]
-        reached, option = 0.0, jnp.zeros_like(luck, dtype=jnp.int8)
+        reached, option = jnp.zeros_like(luck), jnp.zeros_like(luck, dtype=jnp.int8)
         for weight in odds[:-1]:
             reached = reached + weight
             option = option + (luck * sum(odds) >= reached)

@@ -101,5 +101,5 @@ def lay_out(
 def _smallest(values: np.ndarray) -> np.ndarray:
     """Return whole numbers from -128 to 127 as int8, anything else as float64."""
     values = np.asarray(values, dtype=np.float64)
-    small = values.astype(np.int8)
+    small = np.clip(values, -128, 127).astype(np.int8)
     return small if np.array_equal(small, values) else values

@@ -18,6 +18,8 @@ from metacontrol.models.engine.listeners import Narrate, Replay
 from metacontrol.models.engine.records import Records
 from metacontrol.models.engine.story import Array, Story
 
+STRETCH = 64  # trials whose normalisers are multiplied before their logarithm is taken
+
 
 def log_likelihood(story: Story, records: Records) -> Callable[[Array], Array]:
     """Return the log-likelihood as a differentiable function of the coefficients.
@@ -92,8 +94,8 @@ def _score(story: Story, coefficients: Any, columns: Any, scored: Array, length:
 
     def step(i: Array, carry: tuple[Any, Array]) -> tuple[Any, Array]:
         mind, score = carry
-        mind, gain = story.tell(Replay, coefficients, mind, _trial(columns, i))
-        return mind, score + scored[i] * gain
+        mind, (linear, product) = story.tell(Replay, coefficients, mind, _trial(columns, i))
+        return mind, score + scored[i] * (linear - jnp.log(product))
 
     start = story.start(coefficients, _trial(columns, 0))
     return lax.fori_loop(0, length, step, (start, jnp.zeros(scored.shape[1:])))[1]
@@ -111,33 +113,44 @@ def _score_and_slope(
     )
 
     def step(coefficients: Any, values: Any, facts: Any, i: Array) -> tuple[Any, Any]:
-        mind = join(values, facts)
-        after, gain = story.tell(Replay, coefficients, mind, _trial(columns, i))
+        after, heard = story.tell(Replay, coefficients, join(values, facts), _trial(columns, i))
         values, facts, _ = _split(after)
-        return (values, gain), facts
+        return (values, heard), facts
 
     def ahead(i: Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
         now, kept = carry
         kept = jax.tree.map(lambda all, leaf: all.at[i].set(leaf), kept, now)
-        (values, _), facts = step(coefficients, *now, i)
+        values, facts = now
+        (values, _), facts = step(coefficients, values, facts, i)
         return (values, facts), kept
 
     _, kept = lax.fori_loop(0, length, ahead, ((start, facts), kept))
 
-    def back(j: Array, carry: tuple[Any, Any, Array]) -> tuple[Any, Any, Array]:
-        slope, slope_of_mind, score = carry
+    def back(j: Array, carry: Any) -> Any:
+        slope, slope_of_mind, linear, product = carry
         i = length - 1 - j
         values, facts = jax.tree.map(lambda all: all[i], kept)
-        (_, gain), pull, _ = jax.vjp(
-            lambda c, v: step(c, v, facts, i), coefficients, values, has_aux=True
+        (_, (x, s)), pull, _ = jax.vjp(
+            lambda c, v: step(c, v, facts, i), tuple(coefficients), values, has_aux=True
         )
         counts = scored[i].astype(float)
-        more, slope_of_mind = pull((slope_of_mind, counts))
-        return jax.tree.map(jnp.add, slope, more), slope_of_mind, score + counts * gain
+        more, slope_of_mind = pull((slope_of_mind, (counts, -counts / s)))
+        slope = jax.tree.map(jnp.add, slope, more)
+        return slope, slope_of_mind, linear + counts * x, product * jnp.where(counts > 0, s, 1.0)
 
-    zero = jax.tree.map(jnp.zeros_like, (coefficients, start))
+    def stretch(k: Array, carry: Any) -> Any:
+        slope, slope_of_mind, score = carry
+        begin = k * STRETCH
+        end = jnp.minimum(begin + STRETCH, length)
+        neutral = jnp.zeros(scored.shape[1:]), jnp.ones(scored.shape[1:])
+        slope, slope_of_mind, linear, product = lax.fori_loop(
+            begin, end, back, (slope, slope_of_mind, *neutral)
+        )
+        return slope, slope_of_mind, score + linear - jnp.log(product)
+
+    zero = jax.tree.map(jnp.zeros_like, (tuple(coefficients), start))
     slope, slope_of_start, score = lax.fori_loop(
-        0, length, back, (*zero, jnp.zeros(scored.shape[1:]))
+        0, (length + STRETCH - 1) // STRETCH, stretch, (*zero, jnp.zeros(scored.shape[1:]))
     )
     slope = jax.tree.map(jnp.add, slope, pull_start(slope_of_start)[0])
     return score, jnp.stack(slope, axis=1)

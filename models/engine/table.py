@@ -21,8 +21,8 @@ Index = Any  # an int that is known when the model is traced, or a Lane that hol
 class Table:
     """Values by (state, option, ...): read and written by masks, never gathered.
 
-    Each cell is a leaf of its own, so that under the engine a cell is an array over participants and
-    reading ``table[state, option]`` is a blend of whole arrays, which is what processors do fast.
+    Each cell is a leaf of its own, so that under the engine a cell is an array over participants,
+    and reading ``table[state, option]`` is a blend of whole arrays, as processors do fast.
 
     Parameters
     ----------

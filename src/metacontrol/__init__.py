@@ -7,28 +7,41 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from metacontrol import analysis, fitting, models, tasks
-    from metacontrol.analysis import (
-        panels,
-        participant_weights,
-        plot_participant_weights,
-        plot_predictive_stay,
-        plot_recovery,
-        plot_stay_probabilities,
-        plot_weight_by_condition,
-        predictive_stay,
-        recovery_table,
-        save_figure,
-        stay_by_participant,
-        stay_probabilities,
-        stay_regression,
-        style,
-        weight_by_condition,
-        weight_draws,
-    )
-    from metacontrol.fitting import Fit, build_model, fit, load_fit, log_likelihood_op
-    from metacontrol.models import Model, Parameter, Prior, latents, log_likelihood, simulate
-    from metacontrol.tasks import Choices, ChoicesError, read_choices, validate
+    from metacontrol import analysis as analysis
+    from metacontrol import fitting as fitting
+    from metacontrol import models as models
+    from metacontrol import tasks as tasks
+    from metacontrol.analysis import panels as panels
+    from metacontrol.analysis import participant_weights as participant_weights
+    from metacontrol.analysis import plot_participant_weights as plot_participant_weights
+    from metacontrol.analysis import plot_predictive_stay as plot_predictive_stay
+    from metacontrol.analysis import plot_recovery as plot_recovery
+    from metacontrol.analysis import plot_stay_probabilities as plot_stay_probabilities
+    from metacontrol.analysis import plot_weight_by_condition as plot_weight_by_condition
+    from metacontrol.analysis import predictive_stay as predictive_stay
+    from metacontrol.analysis import recovery_table as recovery_table
+    from metacontrol.analysis import save_figure as save_figure
+    from metacontrol.analysis import stay_by_participant as stay_by_participant
+    from metacontrol.analysis import stay_probabilities as stay_probabilities
+    from metacontrol.analysis import stay_regression as stay_regression
+    from metacontrol.analysis import style as style
+    from metacontrol.analysis import weight_by_condition as weight_by_condition
+    from metacontrol.analysis import weight_draws as weight_draws
+    from metacontrol.fitting import Fit as Fit
+    from metacontrol.fitting import build_model as build_model
+    from metacontrol.fitting import fit as fit
+    from metacontrol.fitting import load_fit as load_fit
+    from metacontrol.fitting import log_likelihood_op as log_likelihood_op
+    from metacontrol.models import Model as Model
+    from metacontrol.models import Parameter as Parameter
+    from metacontrol.models import Prior as Prior
+    from metacontrol.models import latents as latents
+    from metacontrol.models import log_likelihood as log_likelihood
+    from metacontrol.models import simulate as simulate
+    from metacontrol.tasks import Choices as Choices
+    from metacontrol.tasks import ChoicesError as ChoicesError
+    from metacontrol.tasks import read_choices as read_choices
+    from metacontrol.tasks import validate as validate
 
 __version__ = version("metacontrol")
 

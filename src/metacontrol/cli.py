@@ -11,13 +11,15 @@ from typing import Annotated, Any, NoReturn
 import pandas as pd
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 import metacontrol as mc
 from metacontrol.tasks.files import whole_file
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, rich_markup_mode="markdown",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="How people share control between habit and deliberation: simulate it, fit it, draw it.",
 )
@@ -145,10 +147,7 @@ def fit(
     draws: Annotated[int, typer.Option(help="Kept draws of each chain.")] = 1000,
     tune: Annotated[int, typer.Option(help="Tuning draws of each chain.")] = 1000,
     chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
-    centred: Annotated[
-        list[str], typer.Option(help="A coefficient to sample centred; may be repeated.")
-    ] = [],  # noqa: B006
-    starts: Annotated[int, typer.Option(help="Searches for each participant (mle, map).")] = 12,
+    starts: Annotated[int, typer.Option(help="Searches for each participant (mle, map).")] = 16,
     choices_from: ChoicesFrom = 0,
     missed: Missed = [],  # noqa: B006
     column: Columns = [],  # noqa: B006
@@ -170,8 +169,14 @@ def fit(
     print(data)
     _folder(out)
     found = mc.fit(
-        chosen.fix(**fixed) if fixed else chosen, data, method=method,  # type: ignore[arg-type]
-        formulas=formulas, seed=seed, draws=draws, tune=tune, chains=chains, centred=centred,
+        chosen.fix(**fixed) if fixed else chosen,
+        data,
+        method=method,  # type: ignore[arg-type]
+        formulas=formulas,
+        seed=seed,
+        draws=draws,
+        tune=tune,
+        chains=chains,
         starts=starts,
     )
     found.save(out / "fit.nc")
@@ -208,12 +213,18 @@ def figures(
     _draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
     if found.method == "nuts":
         posterior = mc.weight_draws(found)
-        _draw(out / "weight_by_condition",
-              lambda ax: mc.plot_weight_by_condition(posterior, ax, people))
+        _draw(
+            out / "weight_by_condition",
+            lambda ax: mc.plot_weight_by_condition(posterior, ax, people),
+        )
     if choices is not None:
         data = mc.read_choices(
-            choices, found.task, columns=_columns(column), choices_from=choices_from,
-            missed=missed, exclude_first=exclude_first,
+            choices,
+            found.task,
+            columns=_columns(column),
+            choices_from=choices_from,
+            missed=missed,
+            exclude_first=exclude_first,
         )
         table = mc.predictive_stay(found, data, draws=draws, seed=seed)
         _draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(table, ax))
@@ -223,8 +234,14 @@ def figures(
 def models() -> None:
     """List the models with their parameters, ranges and sources."""
     for model in mc.models.MODELS:
-        table = Table("parameter", "range", "meaning", title=f"{model.name}  -  {model.source}",
-                      title_justify="left", title_style="bold")
+        table = Table(
+            "parameter",
+            "range",
+            "meaning",
+            title=f"{model.name}  -  {model.source}",
+            title_justify="left",
+            title_style="bold",
+        )
         for p in model.free:
             low, high = p.link.bounds
             table.add_row(p.name, f"{low:g} to {high:g}", p.meaning)
@@ -236,12 +253,20 @@ def models() -> None:
 @app.command()
 def tasks() -> None:
     """List the tasks with their settings and sources."""
-    table = Table("task", "trials", "common", "first states", "second options", "reward", "load",
-                  "source")
+    names = ("trials", "common", "first states", "second options", "reward", "load", "source")
+    table = Table(Column("task", no_wrap=True), *names)
     for task in mc.tasks.TASKS:
         walk = f"{task.reward} {task.walk.low:g} to {task.walk.high:g}"
-        table.add_row(task.name, str(task.trials), f"{task.common:g}", str(task.first_states),
-                      str(task.second_options), walk, task.load or "-", task.source)
+        table.add_row(
+            task.name,
+            str(task.trials),
+            f"{task.common:g}",
+            str(task.first_states),
+            str(task.second_options),
+            walk,
+            task.load or "-",
+            task.source,
+        )
     Console().print(table)
 
 
@@ -257,22 +282,17 @@ def data_list() -> None:
 @data_app.command("get")
 def data_get(
     name: Annotated[str, typer.Argument(help="A name from `metacontrol data list`.")],
-    out: Folder = Path("."),
+    out: Folder = Path("data"),
 ) -> None:
-    """Download a published data set from its authors and write NAME.csv.
+    """Download a published data set from its authors and write NAME/choices.csv.
 
-    Example: `metacontrol data get kool2016-daw --out data`
+    Example: `metacontrol data get kool2016-daw`
     """
-    from metacontrol.tasks.published import fetch, published
+    from metacontrol.tasks.fetching import fetch
+    from metacontrol.tasks.published import published
 
-    entry = published(name)
-    print(entry.about())
-    source = fetch(name)
-    _folder(out)
-    target = out / f"{name}.csv"
-    with whole_file(target) as part:
-        part.write_bytes(source.read_bytes())
-    print(f"wrote {target}")
+    print(published(name).about())
+    print(f"wrote {fetch(name, out)}")
 
 
 @app.command()
@@ -334,11 +354,19 @@ def _value(text: str) -> float | str:
 
 
 def _read(
-    path: Path, task: str, choices_from: int, missed: Sequence[float], column: Sequence[str],
+    path: Path,
+    task: str,
+    choices_from: int,
+    missed: Sequence[float],
+    column: Sequence[str],
     exclude_first: int = 0,
 ) -> Any:
     return mc.read_choices(
-        path, _task(task), columns=_columns(column), choices_from=choices_from, missed=missed,
+        path,
+        _task(task),
+        columns=_columns(column),
+        choices_from=choices_from,
+        missed=missed,
         exclude_first=exclude_first,
     )
 

@@ -23,17 +23,19 @@ def parameters(seed: int) -> pd.DataFrame:
     def unit(x: np.ndarray) -> np.ndarray:
         return 1 / (1 + np.exp(-x))
 
-    return pd.DataFrame({
-        "participant": [f"s{i + 1:02d}" for i in range(PARTICIPANTS)],
-        "alpha1": unit(spread(0.0, 0.5)),
-        "alpha2": unit(spread(0.0, 0.5)),
-        "beta1": np.exp(spread(1.5, 0.3)),
-        "beta2": np.exp(spread(1.2, 0.3)),
-        "lam": unit(spread(0.5, 0.5)),
-        "p": spread(0.1, 0.1),
-        "w_Intercept": spread(0.85, 0.6),
-        "w_load": spread(-1.7, 0.3),
-    })
+    return pd.DataFrame(
+        {
+            "participant": [f"s{i + 1:02d}" for i in range(PARTICIPANTS)],
+            "alpha1": unit(spread(0.0, 0.5)),
+            "alpha2": unit(spread(0.0, 0.5)),
+            "beta1": np.exp(spread(1.5, 0.3)),
+            "beta2": np.exp(spread(1.2, 0.3)),
+            "lam": unit(spread(0.5, 0.5)),
+            "p": spread(0.1, 0.1),
+            "w_Intercept": spread(0.85, 0.6),
+            "w_load": spread(-1.7, 0.3),
+        }
+    )
 
 
 def run(out: Path, seed: int) -> None:
@@ -46,7 +48,12 @@ def run(out: Path, seed: int) -> None:
     print(f"Simulated a load experiment.\n{data}")
     print("Fitting the hybrid, with a weight of planning that may depend on load ...")
     fit = mc.fit(
-        mc.models.HYBRID, data, formulas={"w": "1 + load"}, seed=seed, draws=500, tune=500,
+        mc.models.HYBRID,
+        data,
+        formulas={"w": "1 + load"},
+        seed=seed,
+        draws=1000,
+        tune=500,
     )
     fit.save(out / "fit.nc")
     print(fit)

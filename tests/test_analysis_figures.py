@@ -1,0 +1,146 @@
+"""Figures of fits: what they draw, and files at journal size with text as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+
+import metacontrol as mc
+
+
+@pytest.fixture(scope="module")
+def true() -> pd.DataFrame:
+    rng = np.random.default_rng(1)
+    n = 10
+    return pd.DataFrame(
+        {
+            "alpha1": 0.5,
+            "alpha2": rng.uniform(0.3, 0.7, n),
+            "beta1": rng.uniform(3, 6, n),
+            "beta2": 3.0,
+            "lam": 0.6,
+            "p": 0.1,
+            "w_Intercept": rng.normal(1, 0.5, n),
+            "w_load": -2.0,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def data(true: pd.DataFrame) -> mc.Choices:
+    return mc.simulate(mc.models.HYBRID, mc.tasks.OTTO_2013, true, trials=100, seed=1)
+
+
+@pytest.fixture(scope="module")
+def fit(data: mc.Choices) -> mc.Fit:
+    return mc.fit(
+        mc.models.HYBRID, data, formulas={"w": "1 + load"}, seed=1, chains=2, draws=100, tune=150
+    )
+
+
+@pytest.fixture
+def ax() -> Iterator[Axes]:
+    with mc.style():
+        figure, (ax,) = mc.panels()
+        yield ax
+    plt.close(figure)
+
+
+def test_weight_by_condition_follows_from_the_coefficients(fit: mc.Fit) -> None:
+    posterior = fit.tree["posterior"].to_dataset()
+    intercept = posterior["w_Intercept_mean"].to_numpy().ravel()
+    slope = posterior["w_load_mean"].to_numpy().ravel()
+    expected = 1 / (1 + np.exp(-(intercept + slope)))
+    draws = mc.weight_draws(fit)
+    loaded = draws.loc[draws["load"] == 1, "weight"]
+    assert sorted(loaded) == pytest.approx(sorted(expected))
+    table = mc.weight_by_condition(fit).set_index("load")
+    assert table.loc[1, "mean"] == pytest.approx(expected.mean())
+    assert table.loc[1, "upper"] == pytest.approx(np.quantile(expected, 0.975))
+
+
+def test_participants_weights_follow_from_their_coefficients(fit: mc.Fit) -> None:
+    posterior = fit.tree["posterior"].to_dataset().sel(participant="s4")
+    expected = 1 / (1 + np.exp(-posterior["w_Intercept"].to_numpy()))
+    table = mc.participant_weights(fit).set_index(["participant", "load"])
+    assert table.loc[("s4", 0), "weight"] == pytest.approx(expected.mean())
+
+
+def test_separate_weights_have_a_share(data: mc.Choices) -> None:
+    fit = mc.fit(mc.models.SEPARATE_WEIGHTS, data, method="map", starts=2, seed=1)
+    table = mc.participant_weights(fit).set_index("participant")
+    row = fit.parameters.loc["s2"]
+    share = row["beta_mb"] / (row["beta_mb"] + row["beta_mf"])
+    assert table.loc["s2", "weight"] == pytest.approx(share)
+    with pytest.raises(ValueError, match="posterior draws need a fit by nuts"):
+        mc.weight_draws(fit)
+
+
+def test_weight_figures_draw_every_participant(fit: mc.Fit, ax: Axes) -> None:
+    people = mc.participant_weights(fit)
+    mc.plot_weight_by_condition(mc.weight_draws(fit), ax, people)
+    dots = np.concatenate(
+        [
+            np.asarray(c.get_offsets())[:, 1]
+            for c in ax.collections
+            if hasattr(c, "get_sizes") and len(np.asarray(c.get_offsets())) == 10
+        ]
+    )
+    assert sorted(dots) == pytest.approx(sorted(people["weight"]))
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["load 0", "load 1"]
+
+
+def test_predictive_check_brackets_data_from_the_model(fit: mc.Fit, data: mc.Choices) -> None:
+    table = mc.predictive_stay(fit, data, draws=40, seed=1)
+    observed = mc.stay_probabilities(data)
+    assert table["observed"].tolist() == observed["stay"].tolist()
+    inside = table["observed"].between(table["lower"] - 0.03, table["upper"] + 0.03)
+    assert inside.all()
+    again = mc.predictive_stay(fit, data, draws=40, seed=1)
+    pd.testing.assert_frame_equal(table, again)
+
+
+def test_recovery_by_hand(data: mc.Choices, true: pd.DataFrame, ax: Axes) -> None:
+    fit = mc.fit(mc.models.HYBRID, data, method="map", formulas={"w": "1 + load"}, starts=2, seed=1)
+    table = mc.recovery_table(true, fit)
+    error = fit.parameters["beta1"].to_numpy() - true["beta1"].to_numpy()
+    assert table.loc["beta1", "bias"] == pytest.approx(error.mean())
+    assert table.loc["beta1", "rmse"] == pytest.approx(np.sqrt((error**2).mean()))
+    assert np.isnan(table.loc["beta2", "r"])  # the truth does not vary
+    mc.plot_recovery(true, fit, "beta1", ax)
+    (dots,) = ax.collections
+    np.testing.assert_allclose(np.asarray(dots.get_offsets())[:, 0], true["beta1"])
+    with pytest.raises(ValueError, match="9 true rows, but 10 participants"):
+        mc.recovery_table(true.iloc[1:], fit)
+    with pytest.raises(ValueError, match="omega is not in both"):
+        mc.plot_recovery(true, fit, "omega", ax)
+
+
+def test_files_have_journal_size_and_keep_text(tmp_path: Path) -> None:
+    before = dict(mpl.rcParams)
+    with mc.style():
+        figure, axes = mc.panels(1, 2)
+        for ax in axes:
+            ax.set_xlabel("Weight of planning")
+        paths = mc.save_figure(figure, tmp_path / "figure")
+        plt.close(figure)
+    assert dict(mpl.rcParams) == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "figure.pdf",
+        "figure.png",
+        "figure.svg",
+    ]
+    svg = (tmp_path / "figure.svg").read_text()
+    assert "Weight of planning" in svg  # text, not outlines
+    assert b"FontFile2" in (tmp_path / "figure.pdf").read_bytes()  # TrueType, embedded
+    width = plt.imread(paths[2]).shape[1]
+    assert width / 300 * 2.54 == pytest.approx(17.8, abs=0.05)
+    with pytest.raises(OSError, match="there is no folder"):
+        mc.save_figure(figure, tmp_path / "no" / "figure")

@@ -1,0 +1,194 @@
+"""The command line: every command on real files, and errors in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from metacontrol.cli import main
+
+
+def _run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in arguments])
+    return int(stop.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    code = _run(
+        "simulate",
+        "--task",
+        "otto-2013",
+        "--participants",
+        6,
+        "--trials",
+        60,
+        "--seed",
+        3,
+        "--out",
+        folder,
+    )
+    assert code == 0
+    return folder / "choices.csv"
+
+
+def test_simulate_writes_what_python_simulates(simulated: Path, tmp_path: Path) -> None:
+    parameters = simulated.parent / "parameters.csv"
+    assert (
+        _run(
+            "simulate",
+            "--task",
+            "otto-2013",
+            "--parameters",
+            parameters,
+            "--trials",
+            60,
+            "--seed",
+            3,
+            "--out",
+            tmp_path,
+        )
+        == 0
+    )
+    assert (tmp_path / "choices.csv").read_bytes() == simulated.read_bytes()
+    assert len(pd.read_csv(simulated)) == 360
+
+
+def test_validate_says_what_is_wrong_and_where(
+    simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run("validate", simulated, "--task", "otto-2013") == 0
+    assert "6 participants, 360 complete trials" in capsys.readouterr().out
+    frame = pd.read_csv(simulated)
+    frame.loc[30, "first_choice"] = 2
+    frame.to_csv(tmp_path / "bad.csv", index=False)
+    assert _run("validate", tmp_path / "bad.csv", "--task", "otto-2013") == 1
+    said = capsys.readouterr().out
+    assert "first_choice must be 0 or 1, got 2" in said
+    assert "participant 's1', trial 31, line 32" in said
+
+
+def test_describe_writes_tables_and_figure(
+    simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert (
+        _run(
+            "describe", simulated, "--task", "otto-2013", "--by", "load", "--out", tmp_path / "new"
+        )
+        == 0
+    )
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {
+        "stay_probabilities.csv",
+        "stay_regression.csv",
+        "stay_probabilities.pdf",
+        "stay_probabilities.svg",
+        "stay_probabilities.png",
+    }
+    assert len(pd.read_csv(tmp_path / "new/stay_probabilities.csv")) == 8
+
+
+def test_fit_and_figures(
+    simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit = tmp_path / "fit"
+    arguments = [
+        "fit",
+        simulated,
+        "--task",
+        "otto-2013",
+        "--formula",
+        "w ~ 1 + load",
+        "--fix",
+        "lam=1",
+        "--fix",
+        "alpha2=alpha1",
+        "--out",
+        fit,
+        "--strict",
+    ]
+    code = _run(*arguments, "--draws", 30, "--tune", 60, "--chains", 2)
+    assert code == 3  # 60 draws are too few, and --strict says so
+    assert "a diagnostic is not as wanted" in capsys.readouterr().err
+    group = pd.read_csv(fit / "group.csv").set_index("parameter")
+    assert "w_load_mean" in group.index
+    assert "lam_mean" not in group.index
+    assert (
+        _run(
+            "figures",
+            fit / "fit.nc",
+            "--choices",
+            simulated,
+            "--draws",
+            5,
+            "--out",
+            tmp_path / "figures",
+        )
+        == 0
+    )
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
+        "participant_weights",
+        "weight_by_condition",
+        "predictive_stay",
+    }
+
+
+def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("models") == _run("tasks") == _run("data", "list") == 0
+    said = capsys.readouterr().out
+    for word in ("hybrid-kool", "hbayesdm-ts-par4", "otto-2013", "kool2016-daw", "license"):
+        assert word in said
+
+
+def test_data_get_offline(
+    shared: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("METACONTROL_DATA", str(shared / "raw"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert _run("data", "get", "kool2016-daw", "--out", tmp_path) == 0
+    said = capsys.readouterr().out
+    assert "doi:10.1371/journal.pcbi.1005090" in said
+    assert "license" in said
+    original = shared / "data/kool2016-daw/choices.csv"
+    assert (tmp_path / "kool2016-daw/choices.csv").read_bytes() == original.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fit", "nowhere.csv"], "there is no file nowhere.csv"),
+        (["describe", "nowhere.csv", "--task", "daw"], "there is no task 'daw'; known: daw-2011"),
+        (["simulate", "--model", "hybird"], "there is no model 'hybird'; known: hybrid"),
+        (["simulate", "--participants", "0"], "--participants must be 1 or more"),
+        (["simulate", "--trials", "0"], "trials must be 1 or more"),
+        (["figures", "nowhere.nc"], "there is no file nowhere.nc"),
+        (["data", "get", "gilan"], "no published data are called 'gilan'"),
+    ],
+)
+def test_errors_are_one_sentence(
+    arguments: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert _run(*arguments) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command", ["simulate", "validate", "describe", "fit", "figures", "data get"]
+)
+def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(*command.split(), "--help") == 0
+    assert f"metacontrol {command}" in capsys.readouterr().out.replace("\n", " ")

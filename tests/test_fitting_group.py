@@ -1,0 +1,125 @@
+"""The hierarchical model: its density, its gradient, its variables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pymc as pm
+import pytensor.tensor as pt
+import pytest
+import scipy.stats
+
+import metacontrol as mc
+
+TOLERANCE = 1e-6  # PyMC's constants of normalisation are single precision: 2e-8 for each prior
+
+
+@pytest.fixture(scope="module")
+def data() -> mc.Choices:
+    rng = np.random.default_rng(5)
+    n = 6
+    true = pd.DataFrame(
+        {
+            "alpha1": 0.5,
+            "alpha2": 0.4,
+            "beta1": rng.uniform(2, 6, n),
+            "beta2": 3.0,
+            "lam": 0.6,
+            "p": 0.1,
+            "w_Intercept": rng.normal(0.5, 0.5, n),
+            "w_load": -1.0,
+        }
+    )
+    data = mc.simulate(mc.models.HYBRID, mc.tasks.OTTO_2013, true, trials=40, seed=1)
+    age = data.frame["participant"].map({f"s{i + 1}": i / 5 for i in range(n)})
+    return mc.read_choices(data.frame.assign(age=age), data.task)
+
+
+def test_log_density_is_priors_plus_likelihood(data: mc.Choices) -> None:
+    formulas = {"w": "1 + load"}
+    model = mc.build_model(mc.models.HYBRID, data, formulas=formulas)
+    rng = np.random.default_rng(1)
+    point = {k: rng.normal(0, 0.5, np.shape(v)) for k, v in model.initial_point().items()}
+    expected = 0.0
+    table = {}
+    for parameter in mc.models.HYBRID.parameters:
+        names = ["w_Intercept", "w_load"] if parameter.name == "w" else [parameter.name]
+        for name in names:
+            mean, log_sd = point[f"{name}_mean"], point[f"{name}_sd_log__"]
+            prior = parameter.group_mean.arguments if name != "w_load" else (0.0, 1.0)
+            scale = parameter.group_sd.arguments[0] if name != "w_load" else 0.5
+            expected += scipy.stats.norm.logpdf(mean, *prior)
+            expected += scipy.stats.halfnorm.logpdf(np.exp(log_sd), scale=scale) + log_sd
+            expected += scipy.stats.norm.logpdf(point[f"{name}_z"]).sum()
+            value = mean + np.exp(log_sd) * point[f"{name}_z"]
+            table[name] = value if len(names) == 2 else parameter.link.inverse(value)
+    frame = pd.DataFrame(table).assign(participant=data.participants)
+    expected += mc.log_likelihood(mc.models.HYBRID, data, frame)["total"].sum()
+    assert model.compile_logp(mode="JAX")(point) == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_gradient_is_that_of_the_density(data: mc.Choices) -> None:
+    model = mc.build_model(mc.models.HYBRID, data)
+    density, slope = model.compile_logp(mode="JAX"), model.compile_dlogp(mode="JAX")
+    point = model.initial_point()
+    names = [value.name for value in model.value_vars]
+    flat = np.asarray(slope(point))
+    position = 0
+    for name in names:
+        size = np.size(point[name])
+        for i in range(min(size, 2)):
+            step = np.zeros(np.shape(point[name]))
+            step.flat[i] = 1e-5
+            up, down = ({**point, name: np.asarray(point[name]) + s * step} for s in (1, -1))
+            numeric = float(density(up) - density(down)) / 2e-5
+            assert flat[position + i] == pytest.approx(numeric, rel=1e-5, abs=1e-5)
+        position += size
+
+
+def test_any_share_of_centring_is_the_same_model(data: mc.Choices) -> None:
+    plain = mc.build_model(mc.models.HYBRID, data)
+    share = np.array([0.0, 0.2, 0.5, 0.7, 0.9, 1.0])
+    moved = mc.build_model(mc.models.HYBRID, data, centring={"beta2": share})
+    point = plain.initial_point()
+    point["beta2_z"] = np.linspace(-1, 1, 6)
+    point["beta2_sd_log__"] = np.array(-0.4)
+    sd = np.exp(-0.4)
+    there = {**point, "beta2_z": share * point["beta2_mean"] + sd**share * point["beta2_z"]}
+    shift = share.sum() * np.log(sd)  # the volume, stretched
+    here = float(plain.compile_logp(mode="JAX")(point))
+    assert here == pytest.approx(
+        float(moved.compile_logp(mode="JAX")(there)) + shift, abs=TOLERANCE
+    )
+    with pytest.raises(ValueError, match="no coefficient is called gamma; known: alpha1"):
+        mc.build_model(mc.models.HYBRID, data, centring={"gamma": 1.0})
+
+
+def test_a_column_constant_within_participants_has_no_spread_of_its_own(data: mc.Choices) -> None:
+    model = mc.build_model(mc.models.HYBRID, data, formulas={"w": "1 + load + age"})
+    names = {variable.name for variable in model.free_RVs}
+    assert {"w_age_mean", "w_load_sd", "w_load_z"} <= names
+    assert not {"w_age_sd", "w_age_z"} & names
+
+
+def test_priors_are_replaced_by_name(data: mc.Choices) -> None:
+    model = mc.build_model(mc.models.HYBRID, data, priors={"w_mean": mc.Prior("normal", 2.0, 0.1)})
+    density = model.compile_logp(vars=[model["w_mean"]], mode="JAX")
+    point = model.initial_point() | {"w_mean": np.array(2.0)}
+    assert density(point) == pytest.approx(scipy.stats.norm.logpdf(2.0, 2.0, 0.1))
+
+
+def test_the_likelihood_stands_in_any_pymc_model(data: mc.Choices) -> None:
+    score, names = mc.log_likelihood_op(mc.models.HYBRID, data)
+    assert names == ("alpha1", "alpha2", "beta1", "beta2", "lam", "p", "w")
+    with pm.Model() as model:
+        w = pm.Beta("w", 2, 2)
+        others = [0.5, 0.4, 4.0, 3.0, 0.6, 0.1]
+        row = pt.stack([*(np.float64(x) for x in others), w])
+        pm.Potential("choices", score(pt.tile(row[None, :], (6, 1))).sum())
+    logit = 0.3
+    value = 1 / (1 + np.exp(-logit))
+    table = pd.DataFrame([dict(zip(names, [*others, value], strict=True))])
+    expected = mc.log_likelihood(mc.models.HYBRID, data, table)["total"].sum()
+    expected += scipy.stats.beta.logpdf(value, 2, 2) + np.log(value * (1 - value))
+    got = model.compile_logp(mode="JAX")({"w_logodds__": np.array(logit)})
+    assert got == pytest.approx(expected, abs=TOLERANCE)

@@ -1,0 +1,161 @@
+"""Point estimates: at least as good as the authors' own, and as the truth."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import metacontrol as mc
+from metacontrol.fitting.point import search_bounds
+from metacontrol.fitting.priors import coefficient_priors
+from metacontrol.models.scoring import Scoring
+
+
+@pytest.mark.parametrize("name", ["kool2016-daw", "kool2016-novel"])
+def test_map_reaches_the_authors_log_posterior(
+    name: str, shared: Path, request: pytest.FixtureRequest
+) -> None:
+    data = request.getfixturevalue(name.replace("-", "_"))
+    published = pd.read_csv(shared / "data" / name / "published_fits.csv")
+    full = published.query(
+        "model == 'hybrid' and stimulus_stickiness_in_model == 1 and "
+        "response_stickiness_in_model == 1"
+    ).set_index("participant")
+
+    fit = mc.fit(mc.models.HYBRID_KOOL, data, method="map", seed=1)
+
+    ours = fit.scores["log_likelihood"] + fit.scores["log_prior"]
+    behind = full["logposterior"].loc[ours.index] - ours
+    assert (behind <= 0.05).mean() >= 0.99
+    assert fit.ok
+
+
+@pytest.fixture(scope="module")
+def simulated() -> tuple[pd.DataFrame, mc.Choices]:
+    rng = np.random.default_rng(0)
+    n = 20
+    true = pd.DataFrame(
+        {
+            "alpha": rng.uniform(0.2, 0.8, n),
+            "beta": rng.uniform(1, 6, n),
+            "lam": rng.uniform(0.2, 0.8, n),
+            "w": rng.uniform(0.1, 0.9, n),
+            "stimulus_stickiness": rng.normal(0.1, 0.1, n),
+            "response_stickiness": rng.normal(0.1, 0.1, n),
+        }
+    )
+    task = mc.tasks.KOOL_2016_STOCHASTIC
+    return true, mc.simulate(mc.models.HYBRID_KOOL, task, true, trials=150, seed=1)
+
+
+def test_maximum_likelihood_is_above_the_truth(
+    simulated: tuple[pd.DataFrame, mc.Choices],
+) -> None:
+    true, data = simulated
+    fit = mc.fit(mc.models.HYBRID_KOOL, data, method="mle", seed=1)
+    at_truth = mc.log_likelihood(
+        mc.models.HYBRID_KOOL, data, true.assign(participant=data.participants)
+    )["total"]
+    assert (fit.scores["log_likelihood"] >= at_truth - 1e-6).all()
+    again = mc.log_likelihood(mc.models.HYBRID_KOOL, data, fit.parameters)["total"]
+    np.testing.assert_allclose(again, fit.scores["log_likelihood"], atol=1e-9)
+
+
+def test_information_criteria_follow_their_definitions(
+    simulated: tuple[pd.DataFrame, mc.Choices],
+) -> None:
+    data = simulated[1]
+    scores = mc.fit(mc.models.HYBRID_KOOL, data, method="map", starts=2, seed=1).scores
+    assert (scores["choices"] == 300).all()  # 150 trials, two choices each
+    np.testing.assert_allclose(scores["aic"], 12 - 2 * scores["log_likelihood"])
+    np.testing.assert_allclose(scores["bic"], 6 * np.log(300) - 2 * scores["log_likelihood"])
+
+
+def test_a_participants_estimate_does_not_depend_on_who_else_is_there(
+    simulated: tuple[pd.DataFrame, mc.Choices],
+) -> None:
+    data = simulated[1]
+    alone = mc.read_choices(data.frame[data.frame["participant"] == "s7"], data.task)
+    together = mc.fit(mc.models.HYBRID_KOOL, data, method="map", starts=4, seed=3).parameters
+    by_itself = mc.fit(mc.models.HYBRID_KOOL, alone, method="map", starts=4, seed=3).parameters
+    np.testing.assert_allclose(by_itself.loc["s7"], together.loc["s7"], atol=1e-4)
+
+
+def test_priors_are_replaced_by_name(simulated: tuple[pd.DataFrame, mc.Choices]) -> None:
+    data = simulated[1]
+    tight = mc.fit(
+        mc.models.HYBRID_KOOL,
+        data,
+        method="map",
+        starts=2,
+        seed=1,
+        priors={"stimulus_stickiness": mc.Prior("normal", 1.5, 0.001)},
+    )
+    np.testing.assert_allclose(tight.parameters["stimulus_stickiness"], 1.5, atol=0.01)
+    with pytest.raises(ValueError, match="no prior is called 'gamma'|no prior is called gamma"):
+        mc.fit(
+            mc.models.HYBRID_KOOL,
+            data,
+            method="map",
+            seed=1,
+            priors={"gamma": mc.Prior("normal", 0, 1)},
+        )
+
+
+def test_bounds_leave_out_points_without_density() -> None:
+    data = mc.simulate(mc.models.HYBRID, mc.tasks.DAW_2011, _hybrid_row(), trials=5, seed=1)
+    story = Scoring.of(mc.models.HYBRID, data).story
+    bounds = dict(
+        zip(story.coefficients, search_bounds(story, coefficient_priors(story)), strict=True)
+    )
+    np.testing.assert_allclose(bounds["w"], [1e-6, 1 - 1e-6])  # Beta(1.1, 1.1) is 0 at 0 and 1
+    np.testing.assert_allclose(
+        dict(zip(story.coefficients, search_bounds(story, None), strict=True))["w"], [0, 1]
+    )
+
+
+def test_a_formula_is_fitted_on_the_links_scale() -> None:
+    true = pd.concat([_hybrid_row()] * 4, ignore_index=True).drop(columns="w")
+    true = true.assign(w_Intercept=2.0, w_load=-4.0)
+    data = mc.simulate(mc.models.HYBRID, mc.tasks.OTTO_2013, true, trials=600, seed=2)
+    fit = mc.fit(mc.models.HYBRID, data, method="mle", formulas={"w": "1 + load"}, seed=1)
+    assert list(fit.parameters) == [
+        "alpha1",
+        "alpha2",
+        "beta1",
+        "beta2",
+        "lam",
+        "p",
+        "w_Intercept",
+        "w_load",
+    ]
+    assert fit.parameters["w_load"].median() == pytest.approx(-4.0, abs=2.0)
+    assert (fit.parameters["w_load"] < 0).all()
+    weights = mc.participant_weights(fit).groupby("load")["weight"].mean()
+    assert weights[0] > 0.7
+    assert weights[1] < 0.35
+
+
+def _hybrid_row() -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"alpha1": 0.6, "alpha2": 0.5, "beta1": 6.0, "beta2": 4.0, "lam": 0.6, "p": 0.1, "w": 0.5}]
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"method": "em"}, "method must be one of mle, map, nuts"),
+        ({"method": "map", "starts": 0}, "starts must be 1 or more"),
+        ({"method": "mle", "priors": {"w": mc.Prior("beta", 2, 2)}}, "no priors"),
+        ({"formulas": {"omega": "1 + load"}}, "no parameter 'omega'; it has: alpha, beta"),
+        ({"formulas": {"w": "1 + lode"}}, "`lode`.*Columns are: participant, trial"),
+        ({"target_accept": 1.0}, "target_accept must be between 0 and 1"),
+    ],
+)
+def test_a_bad_argument_is_named(
+    arguments: dict, message: str, simulated: tuple[pd.DataFrame, mc.Choices]
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        mc.fit(mc.models.HYBRID_KOOL, simulated[1], seed=1, **arguments)

@@ -1,0 +1,166 @@
+"""Parameters that follow columns."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from metacontrol.models import (
+    HBAYESDM_TS_PAR4,
+    HYBRID,
+    MODEL_FREE,
+    latents,
+    log_likelihood,
+    simulate,
+)
+from metacontrol.models.formulas import formulas_from_names
+from metacontrol.tasks import OTTO_2013, Choices
+
+FIXED = {"alpha1": 0.5, "alpha2": 0.4, "beta1": 2.0, "beta2": 3.0, "lam": 0.6, "p": 0.1}
+PLAIN = {**FIXED, "w": 0.25}
+LOGIT = float(np.log(0.25 / 0.75))
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Choices:
+    return simulate(HYBRID, OTTO_2013, pd.DataFrame([PLAIN] * 3), trials=20, seed=6)
+
+
+def with_columns(data: Choices, **columns: Any) -> Choices:
+    return Choices(data.frame.assign(**columns), data.task)
+
+
+def test_a_slope_of_zero_is_no_slope(loaded: Choices) -> None:
+    flat = pd.DataFrame([{**FIXED, "w_Intercept": LOGIT, "w_load": 0.0}])
+    pd.testing.assert_frame_equal(
+        log_likelihood(HYBRID, loaded, flat),
+        log_likelihood(HYBRID, loaded, pd.DataFrame([PLAIN])),
+        rtol=1e-12,
+    )
+
+
+def test_the_weight_of_each_trial_follows_its_load(loaded: Choices) -> None:
+    sloped = pd.DataFrame([{**FIXED, "w_Intercept": 1.0, "w_load": -2.0}])
+    weight = latents(HYBRID, loaded, sloped)["weight"]
+    expected = 1 / (1 + np.exp(-(1.0 - 2.0 * loaded.frame["load"])))
+    np.testing.assert_allclose(weight, expected, rtol=1e-12)
+
+
+def test_a_temperature_follows_on_the_scale_of_its_logarithm(loaded: Choices) -> None:
+    """At load 0 beta1 is exp(.7) throughout, at load 1 exp(.7 - .4)."""
+    free = {k: v for k, v in PLAIN.items() if k != "beta1"}
+    sloped = pd.DataFrame([{**free, "beta1_Intercept": 0.7, "beta1_load": -0.4}])
+    for load in (0.0, 1.0):
+        data = with_columns(loaded, load=load)
+        plain = pd.DataFrame([{**PLAIN, "beta1": np.exp(0.7 - 0.4 * load)}])
+        pd.testing.assert_frame_equal(
+            log_likelihood(HYBRID, data, sloped), log_likelihood(HYBRID, data, plain), rtol=1e-12
+        )
+
+
+def test_a_column_may_vary_between_participants(loaded: Choices) -> None:
+    age = loaded.frame["participant"].map({"s1": -1.0, "s2": 0.0, "s3": 1.0})
+    sloped = pd.DataFrame([{**FIXED, "w_Intercept": 0.5, "w_age": 0.8}])
+    each = pd.DataFrame([FIXED] * 3, index=["s1", "s2", "s3"])
+    each["w"] = 1 / (1 + np.exp(-np.array([-0.3, 0.5, 1.3])))
+    pd.testing.assert_frame_equal(
+        log_likelihood(HYBRID, with_columns(loaded, age=age), sloped),
+        log_likelihood(HYBRID, loaded, each),
+        rtol=1e-12,
+    )
+
+
+def test_categories_need_the_formula(loaded: Choices) -> None:
+    hard = np.where(loaded.frame["load"] == 1, "hard", "easy")
+    named = pd.DataFrame([{**FIXED, "w_Intercept": 1.0, "w_condition[T.hard]": -2.0}])
+    by_load = pd.DataFrame([{**FIXED, "w_Intercept": 1.0, "w_load": -2.0}])
+    pd.testing.assert_frame_equal(
+        log_likelihood(HYBRID, with_columns(loaded, condition=hard), named, {"w": "1 + condition"}),
+        log_likelihood(HYBRID, loaded, by_load),
+        rtol=1e-12,
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["w_Intercept", "w_load"], {"w": "1 + load"}),
+        (["w_load"], {"w": "0 + load"}),
+        (["beta1_Intercept", "w"], {"beta1": "1"}),
+        (["w_load", "w_Intercept", "p_load"], {"w": "1 + load", "p": "0 + load"}),
+        (["w_Intercept", "w_load", "w_load:stake"], {"w": "1 + load + load:stake"}),
+        (["participant", "alpha1", "w"], {}),
+    ],
+)
+def test_formulas_are_read_from_the_names_of_coefficients(
+    names: list[str], expected: dict[str, str]
+) -> None:
+    assert formulas_from_names(HYBRID, names) == expected
+
+
+def test_names_that_begin_alike_are_not_confused() -> None:
+    names = ["alpha_Intercept", "alpha_load", "beta", "p", "w"]
+    assert formulas_from_names(HBAYESDM_TS_PAR4, names) == {"alpha": "1 + load"}
+
+
+def test_a_regressor_on_missed_trials_may_be_missing(loaded: Choices) -> None:
+    missed = loaded.frame["trial"] == 4
+    frame = loaded.frame.assign(
+        load=loaded.frame["load"].where(~missed),
+        first_choice=loaded.frame["first_choice"].mask(missed),
+    )
+    sloped = pd.DataFrame([{**FIXED, "w_Intercept": 1.0, "w_load": -2.0}])
+    pd.testing.assert_frame_equal(
+        log_likelihood(HYBRID, Choices(frame, loaded.task), sloped),
+        log_likelihood(HYBRID, Choices(frame[~missed], loaded.task), sloped),
+    )
+
+
+@pytest.mark.parametrize("gap", [np.nan, np.inf])
+def test_a_regressor_missing_on_a_complete_trial_is_named(loaded: Choices, gap: float) -> None:
+    there = (loaded.frame["participant"] == "s2") & (loaded.frame["trial"] == 7)
+    data = with_columns(loaded, stake=np.where(there, gap, 1.0))
+    sloped = pd.DataFrame([{**FIXED, "w_Intercept": 1.0, "w_stake": -2.0}])
+    message = r"regressor of w_stake is missing or infinite \(participant 's2', trial 7\)"
+    with pytest.raises(ValueError, match=message):
+        log_likelihood(HYBRID, data, sloped)
+
+
+def test_a_regressor_may_be_large(loaded: Choices) -> None:
+    """Such as a time stamp; beyond 2**31 too."""
+    data = with_columns(loaded, stamp=1.7e12)
+    sloped = pd.DataFrame([{**FIXED, "w_Intercept": LOGIT - 1.7, "w_stamp": 1e-12}])
+    np.testing.assert_allclose(
+        log_likelihood(HYBRID, data, sloped),
+        log_likelihood(HYBRID, loaded, pd.DataFrame([PLAIN])),
+        rtol=1e-12,
+    )
+
+
+@pytest.mark.parametrize(
+    ("formulas", "message"),
+    [
+        ({"omega": "1"}, "hybrid has no parameter 'omega'"),
+        (
+            {"w": "1 + laod"},
+            "formula for w, '1 \\+ laod', cannot be used: .*laod.* Columns are: .*",
+        ),
+        ({"w": "1 +* load"}, "formula for w, .* cannot be used"),
+    ],
+)
+def test_formulas_that_cannot_be_used(
+    loaded: Choices, formulas: dict[str, str], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        log_likelihood(HYBRID, loaded, pd.DataFrame([PLAIN]), formulas)
+
+
+def test_a_fixed_parameter_follows_nothing(loaded: Choices) -> None:
+    with pytest.raises(ValueError, match="w is fixed in model-free, so it cannot follow a formula"):
+        log_likelihood(MODEL_FREE, loaded, pd.DataFrame([PLAIN]), {"w": "1 + load"})
+
+
+def test_without_the_formula_its_coefficients_are_asked_for(loaded: Choices) -> None:
+    with pytest.raises(ValueError, match="parameter table lacks w_Intercept, w_load"):
+        log_likelihood(HYBRID, loaded, pd.DataFrame([PLAIN]), {"w": "1 + load"})

@@ -1,0 +1,73 @@
+"""The code of README and CONTRIBUTING runs, block after block, as printed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def _blocks(name: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / name).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def _run(blocks: list[str]) -> dict:
+    names: dict = {"__name__": "readme"}
+    for block in blocks:
+        exec(compile(block, "README", "exec"), names)  # noqa: S102
+    return names
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    mpl.use("Agg")
+
+
+def test_readme_simulates_fits_and_draws(tmp_path: Path) -> None:
+    names = _run(_blocks("README.md")[:2])
+    weight = names["mc"].weight_by_condition(names["fit"]).set_index("load")["mean"]
+    assert weight[0] > weight[1] + 0.1
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "fit.nc",
+        "weights.pdf",
+        "weights.png",
+        "weights.svg",
+    }
+
+
+def _with_human_data(shared: Path, tmp_path: Path, blocks: list[str]) -> dict:
+    target = tmp_path / "data/kool2016-daw"
+    target.mkdir(parents=True)
+    shutil.copy(shared / "data/kool2016-daw/choices.csv", target)
+    return _run(["import pandas as pd\nimport metacontrol as mc", *blocks])
+
+
+def test_readme_reads_human_data(shared: Path, tmp_path: Path) -> None:
+    names = _with_human_data(shared, tmp_path, _blocks("README.md")[2:3])
+    assert names["theirs"].parameters["w"].median() == pytest.approx(0.27, abs=0.05)
+
+
+@pytest.mark.slow
+def test_readme_fits_human_data(shared: Path, tmp_path: Path) -> None:
+    names = _with_human_data(shared, tmp_path, _blocks("README.md")[2:])
+    assert names["group"].ok
+    assert names["group"].parameters["w"].mean() == pytest.approx(0.44, abs=0.03)
+
+
+def test_contributing_makes_a_model() -> None:
+    names = _run(_blocks("CONTRIBUTING.md"))
+    data, model = names["data"], names["REPEATER"]
+    latents = names["mc"].latents(
+        model, data, names["people"].assign(participant=["s1", "s2", "s3"])
+    )
+    # the first choice starts from strength 0, and a choice made once has strength alpha
+    assert latents.groupby("participant")["strength"].first().tolist() == [0.0, 0.0, 0.0]
+    first = data.frame[data.frame["participant"] == "s2"]["first_choice"].to_list()
+    expected = 0.3 if first[1] == first[0] else 0.0
+    assert latents[latents["participant"] == "s2"]["strength"].iloc[1] == pytest.approx(expected)
