@@ -117,7 +117,7 @@ def plot_predictive_stay(table: pd.DataFrame, ax: Axes) -> Axes:
             color=colour,
             alpha=0.3,
             linewidth=0,
-            label="predicted, 95 %" if i == 0 else None,
+            label="predicted" if i == 0 else None,
         )
         ax.hlines(row.predicted, i - 0.35, i + 0.35, color=colour, linewidth=1)
         ax.plot(
@@ -128,9 +128,11 @@ def plot_predictive_stay(table: pd.DataFrame, ax: Axes) -> Axes:
             markersize=4,
             label="observed" if i == 0 else None,
         )
-    rewards = table["reward"].map({"rewarded": "reward", "unrewarded": "no reward"})
+    rewards = table["reward"].map({"rewarded": "win", "unrewarded": "no win"})
     labels = [f"{reward}\n{kind}" for reward, kind in zip(rewards, table[other], strict=True)]
     ax.set_xticks(range(len(table)), labels)
+    ax.use_sticky_edges = False
+    ax.autoscale(axis="y")
     again = "second state" if other == "start" else "first choice"
     ax.set_ylabel(f"P(same {again} again)")
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=1, columnspacing=1)

@@ -18,10 +18,10 @@ from metacontrol.analysis.style import BLUE, ORANGE
 from metacontrol.tasks.choices import Choices
 
 LABELS = {
-    "common": "common transition",
-    "rare": "rare transition",
+    "common": "after common",
+    "rare": "after rare",
     "same": "same first state",
-    "different": "different first state",
+    "different": "other first state",
 }
 
 
@@ -228,15 +228,15 @@ def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
                 label=LABELS[str(kind)] if i == 0 else None,
             )
     ticks = [2.4 * i + j for i in range(len(levels)) for j in (0, 1)]
-    ax.set_xticks(ticks, ["reward", "no reward"] * len(levels))
+    ax.set_xticks(ticks, ["win", "no win"] * len(levels))
     ax.set_xlim(-0.5, ticks[-1] + 0.5)
     if extra:
         centres = [2.4 * i + 0.5 for i in range(len(levels))]
-        ax.set_xticks(ticks, ["reward", "no"] * len(levels))
+        ax.set_xticks(ticks, ["win", "no win"] * len(levels))
         below = ax.secondary_xaxis("bottom")
-        below.set_xticks(centres, [f"\n{extra[0]} {level}" for level in levels])
-        below.tick_params(length=0)
-    ax.set_xlabel("Last trial")
+        below.set_xticks(centres, [f"{extra[0]} {level}" for level in levels])
+        below.tick_params(length=0, pad=16)
+    ax.set_xlabel("Last trial", labelpad=16 if extra else None)
     again = "same second state again" if other == "start" else "same first choice again"
     ax.set_ylabel(f"P({again})")
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=1, columnspacing=1)

@@ -10,9 +10,7 @@ import pandas as pd
 import xarray as xr
 
 RHAT = 1.01
-RHAT_OF_ONE = (
-    1.05  # the worst of hundreds of participants' parameters, where chance alone passes 1.01
-)
+RHAT_OF_ONE = 1.05  # of a participant: among hundreds of parameters chance alone passes 1.01
 ESS = 400  # 100 for each of four chains (Vehtari et al., 2021, doi:10.1214/20-BA1221)
 BFMI = 0.3
 COLUMNS = ["check", "value", "wanted", "ok", "advice"]
@@ -21,8 +19,8 @@ COLUMNS = ["check", "value", "wanted", "ok", "advice"]
 def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     """Return the checks of a NUTS fit.
 
-    R-hat and effective sample sizes are the worst over all of the group's variables; R-hat also
-    over all participants' parameters.
+    R-hat and effective sample sizes are the worst over all of the group's variables. Participants
+    are counted whose own chains disagree: a few among hundreds may fit in two ways.
     """
     posterior = tree["posterior"].to_dataset().drop_vars("log_likelihood", errors="ignore")
     group = posterior[[name for name in posterior if "participant" not in posterior[name].dims]]
@@ -30,7 +28,7 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     stats = tree["sample_stats"].to_dataset()
     diverging = int(stats["diverging"].sum())
     rhat, rhat_of = _worst(az.rhat(group), largest=True)
-    apart, apart_of = _worst(az.rhat(people), largest=True)
+    apart = _disagreeing(az.rhat(people))
     bulk, bulk_of = _worst(az.ess(group, method="bulk"), largest=False)
     tail, tail_of = _worst(az.ess(group, method="tail"), largest=False)
     bfmi = float(np.min(np.asarray(az.bfmi(tree)["energy"]))) if "energy" in stats else np.nan
@@ -49,6 +47,14 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
             f"below {RHAT}",
             rhat < RHAT,
             f"chains disagree: {more}, with 4 chains or more",
+        ),
+        (
+            f"participants with R-hat above {RHAT_OF_ONE}"
+            + (f" ({_some(apart)})" if apart else ""),
+            len(apart),
+            f"at most {people.sizes['participant'] // 100}",
+            len(apart) <= people.sizes["participant"] // 100,
+            f"do not lean on these participants' own estimates; if there are many, {more}",
         ),
         (
             f"smallest bulk ESS ({bulk_of})",
@@ -100,16 +106,22 @@ def point_diagnostics(estimates: xr.Dataset) -> pd.DataFrame:
 
 
 def _worst(values: Any, *, largest: bool) -> tuple[float, str]:
-    """Return the worst value and the name of its variable (and participant)."""
-    data = values.to_dataset() if isinstance(values, xr.DataTree) else values
-    worst, where = -np.inf if largest else np.inf, ""
-    for name, array in data.data_vars.items():
-        flat = np.atleast_1d(array.to_numpy())
-        if not np.isfinite(flat).any():
-            continue
-        i = int(np.nanargmax(flat) if largest else np.nanargmin(flat))
-        if (flat[i] > worst) if largest else (flat[i] < worst):
-            worst = float(flat[i])
-            person = f" of {array['participant'].to_numpy()[i]}" if array.ndim else ""
-            where = f"{name}{person}"
-    return worst, where
+    """Return the worst of several numbers and its variable's name."""
+    flat = {str(name): float(value) for name, value in _plain(values).data_vars.items()}
+    name = (max if largest else min)(flat, key=lambda name: flat[name])
+    return flat[name], name
+
+
+def _disagreeing(rhat: Any) -> list[str]:
+    """Return the participants whose chains disagree about any of their parameters."""
+    data = _plain(rhat)
+    worst = np.nanmax([data[name].to_numpy() for name in data.data_vars], axis=0)
+    return [str(name) for name in data["participant"].to_numpy()[worst > RHAT_OF_ONE]]
+
+
+def _some(names: list[str]) -> str:
+    return f" ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})" if names else ""
+
+
+def _plain(values: Any) -> xr.Dataset:
+    return values.to_dataset() if isinstance(values, xr.DataTree) else values

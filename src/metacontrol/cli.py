@@ -409,3 +409,7 @@ def _show(table: pd.DataFrame, title: str) -> None:
     for row in table.itertuples(index=False):
         shown.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row))
     Console().print(shown)
+
+
+if __name__ == "__main__":
+    main()
