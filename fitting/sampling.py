@@ -43,7 +43,7 @@ def sample(
                 f"{diverging} divergences" if diverging else "",
             )
 
-        tree = nutpie.sample(
+        sampler = nutpie.sample(
             compiled,
             draws=draws,
             tune=tune,
@@ -55,7 +55,13 @@ def sample(
             progress_bar=False,
             progress_callback=lambda *update: listen(update[-1]),
             progress_rate=250,
+            blocking=False,
         )
+        try:
+            tree = sampler.wait()
+        except BaseException:  # Ctrl-C too: no chain goes on in the background
+            sampler.cancel()
+            raise
     stats = tree["sample_stats"].to_dataset()
     kept = ["diverging", "energy", "n_steps", "depth", "step_size", "mean_tree_accept"]
     return xr.DataTree.from_dict(

@@ -7,6 +7,7 @@ from typing import Any
 
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Index, Lane, Table
+from metacontrol.models.plan import seen_transition
 
 
 def two_step_mind(task: Any, value: float) -> Mind:
@@ -75,6 +76,16 @@ def sarsa(
         second=second.add(reached, alpha2 * delta2),
         delta1=delta1,
         delta2=delta2,
+    )
+
+
+def after(mind: Any, lesson: Lesson, start: Index, first: Index, place: Index) -> Mind:
+    """Return a two-step mind after a trial: values, transitions seen, and the last option."""
+    return mind.replace(
+        first=lesson.first,
+        second=lesson.second,
+        evidence=mind.evidence.add(start, seen_transition(first, place)),
+        last_option=2 * start + first,
     )
 
 

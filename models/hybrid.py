@@ -8,14 +8,10 @@ from typing import Any
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Table
-from metacontrol.models.habit import note_errors, sarsa, two_step_mind
+from metacontrol.models.habit import after, note_errors, sarsa, two_step_mind
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import probability, stickiness, temperature
-from metacontrol.models.plan import (
-    planned_values,
-    seen_transition,
-    transition_belief,
-)
+from metacontrol.models.plan import planned_values, transition_belief
 
 
 @dataclass(frozen=True)
@@ -72,12 +68,7 @@ class Hybrid(Model):
         )
         t.note("weight", theta.w)
         note_errors(t, lesson.delta1, lesson.delta2)
-        return mind.replace(
-            first=lesson.first,
-            second=lesson.second,
-            evidence=mind.evidence.add(start, seen_transition(first, place)),
-            last_option=2 * start + first,
-        )
+        return after(mind, lesson, start, first, place)
 
 
 HYBRID = Hybrid(

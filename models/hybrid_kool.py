@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Table
-from metacontrol.models.habit import note_errors, sarsa, two_step_mind
+from metacontrol.models.habit import after, note_errors, sarsa, two_step_mind
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior, probability, stickiness, temperature
-from metacontrol.models.plan import planned_values, seen_transition, transition_belief
+from metacontrol.models.plan import planned_values, transition_belief
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,8 @@ class HybridKool(Model):
         )
         t.note("weight", theta.w)
         note_errors(t, lesson.delta1, lesson.delta2)
-        return mind.replace(
-            first=lesson.first,
-            second=lesson.second,
-            evidence=mind.evidence.add(start, seen_transition(first, place)),
-            last_option=2 * start + first,
-            last_side=jnp.where(first == left, 0, 1),
-        )
+        side = jnp.where(first == left, 0, 1)
+        return after(mind, lesson, start, first, place).replace(last_side=side)
 
 
 _UNIFORM = Prior("uniform", 0.0, 1.0)

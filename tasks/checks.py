@@ -124,7 +124,7 @@ def _check_order(frame: pd.DataFrame, report: Callable) -> None:
     report(np.isnan(trial), "trial", lambda row: "trial is missing or not a number")
     before = frame.groupby("participant", sort=False)["trial"].shift().to_numpy(dtype=float)
     report(
-        ~np.isnan(trial) & ~(np.abs(trial) < 2**53),
+        ~np.isnan(trial) & ~((np.abs(trial) < 2**53) & (np.floor(trial) == trial)),
         "trial",
         lambda row: f"trial must be a whole number, got {row['trial']:g}",
     )

@@ -12,7 +12,7 @@ import pandas as pd
 
 from metacontrol.tasks.checks import COLUMNS, ChoicesError, check, problem
 from metacontrol.tasks.choices import Choices, event_columns
-from metacontrol.tasks.task import Task
+from metacontrol.tasks.task import Outcome, Task
 
 MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "<NA>")
 HBAYESDM = {"subjid": "participant", "level1choice": "first_choice", "reward": "reward"}
@@ -62,6 +62,9 @@ def read_choices(
     frame, problems, name = _load(source, task, columns, choices_from, missed)
     if len(problems):
         raise ChoicesError(name, problems)
+    amounts = {e.name for e in task.events if isinstance(e, Outcome) and e.states is None}
+    counted = [column for column in event_columns(task) if column not in amounts]
+    frame = frame.astype({"trial": "Int64", **dict.fromkeys(counted, "Int8")})
     if exclude_first < 0 or learn_only_first < 0:
         raise ValueError("exclude_first and learn_only_first must be 0 or more")
     left_out = {}
@@ -131,7 +134,7 @@ def _load(
     if choices_from not in (0, 1):
         raise ValueError(f"choices_from must be 0 or 1, got {choices_from!r}")
     if isinstance(source, pd.DataFrame):
-        name, raw, fault = "the data frame", _as_text(source), None
+        name, raw = "the data frame", _as_text(source)
         fault = _twice(raw)
     else:
         name = str(source)
@@ -278,29 +281,16 @@ def _as_numbers(
         frame[column] = value
     if "trial" not in frame:
         frame["trial"] = frame.groupby("participant", sort=False).cumcount() + 1.0
+    trial = frame["trial"]
+    if (trial.isna() | (trial.abs().lt(2**53) & (trial % 1 == 0))).all():
+        frame["trial"] = trial.astype("Int64")
     participant = frame["participant"]
     blank = participant.isna() | participant.astype(str).str.strip().isin(MISSING)
     frame["participant"] = participant.astype(str).str.strip().where(~blank)
     for column in frame.columns.difference(["participant", "line", "trial", *events]):
         frame[column] = _plainest(frame[column])
-    if not unread:
-        frame = _typed(frame, task)
     table = pd.concat(unread, ignore_index=True) if unread else pd.DataFrame(columns=COLUMNS)
     return frame, table
-
-
-def _typed(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
-    """Give whole-number columns a whole-number type where their values allow it."""
-    for column in [*event_columns(task), "trial"]:
-        if column in frame:
-            values = frame[column]
-            small = "Int8" if column not in ("trial", "reward") else "Int64"
-            if column != "reward" and values.dropna().between(-128, 127).all() | (
-                column == "trial"
-            ):
-                if values.dropna().abs().lt(2**53).all() and (values.dropna() % 1 == 0).all():
-                    frame[column] = values.astype(small)
-    return frame
 
 
 def _plainest(values: pd.Series) -> pd.Series:

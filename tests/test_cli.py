@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -184,6 +188,22 @@ def test_errors_are_one_sentence(
     assert message in said
     assert "Traceback" not in said
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_a_fit_and_leaves_nothing(tmp_path: Path) -> None:
+    assert _run("simulate", "--participants", 40, "--out", tmp_path) == 0
+    command = [sys.executable, "-u", "-m", "metacontrol.cli", "fit", str(tmp_path / "choices.csv")]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "fit")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert "40 participants" in process.stdout.readline()
+    time.sleep(20)  # the pilot run is under way
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert not list((tmp_path / "fit").iterdir())
 
 
 @pytest.mark.parametrize(

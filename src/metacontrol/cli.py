@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 import metacontrol as mc
-from metacontrol.tasks.files import whole_file
+from metacontrol.output import draw, make_folder, read_table, show, write_table
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -68,11 +67,11 @@ def simulate(
         table = pd.DataFrame({p.name: p.prior.draw(participants, rng) for p in chosen.free})
         table.insert(0, "participant", [f"s{i + 1}" for i in range(participants)])
     else:
-        table = _read_table(parameters)
+        table = read_table(parameters)
     played = mc.simulate(chosen, _task(task), table, trials=trials, seed=seed)
     print(played)
-    _write_table(played.frame, out / "choices.csv")
-    _write_table(table, out / "parameters.csv")
+    write_table(played.frame, out / "choices.csv")
+    write_table(table, out / "parameters.csv")
 
 
 @app.command()
@@ -119,17 +118,17 @@ def describe(
     data = _read(choices, task, choices_from, missed, column, exclude_first)
     print(data)
     table = mc.stay_probabilities(data, by=by)
-    _show(table, "Probability of staying (mean over participants, 95 % within-participant)")
+    show(table, "Probability of staying (mean over participants, 95 % within-participant)")
     regression = None
     if len(data.participants) > 1:
         numeric = [name for name in by if pd.api.types.is_numeric_dtype(data.frame[name])]
         regression = mc.stay_regression(data, by=numeric)
-        _show(regression.reset_index(), "Logistic regression of staying (predictors +1 and -1)")
+        show(regression.reset_index(), "Logistic regression of staying (predictors +1 and -1)")
     if out is not None:
-        _write_table(table, out / "stay_probabilities.csv")
+        write_table(table, out / "stay_probabilities.csv")
         if regression is not None:
-            _write_table(regression.reset_index(), out / "stay_regression.csv")
-        _draw(out / "stay_probabilities", lambda ax: mc.plot_stay_probabilities(table, ax))
+            write_table(regression.reset_index(), out / "stay_regression.csv")
+        draw(out / "stay_probabilities", lambda ax: mc.plot_stay_probabilities(table, ax))
 
 
 @app.command()
@@ -167,7 +166,7 @@ def fit(
     fixed = {name: _value(value) for name, value in (_pair(text, "--fix") for text in fix)}
     formulas = dict(_pair(text, "--formula", "~") for text in formula)
     print(data)
-    _folder(out)
+    make_folder(out)
     found = mc.fit(
         chosen.fix(**fixed) if fixed else chosen,
         data,
@@ -182,9 +181,9 @@ def fit(
     found.save(out / "fit.nc")
     print(f"wrote {out / 'fit.nc'}")
     for name in ("group", "participants", "diagnostics"):
-        _write_table(getattr(found, name), out / f"{name}.csv")
-    _show(found.group, "Group")
-    _show(found.diagnostics, "Diagnostics")
+        write_table(getattr(found, name), out / f"{name}.csv")
+    show(found.group, "Group")
+    show(found.diagnostics, "Diagnostics")
     if strict and not found.ok:
         print("a diagnostic is not as wanted (--strict)", file=sys.stderr)
         raise typer.Exit(3)
@@ -210,10 +209,10 @@ def figures(
     """
     found = mc.load_fit(fitted)
     people = mc.participant_weights(found)
-    _draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
+    draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
     if found.method == "nuts":
         posterior = mc.weight_draws(found)
-        _draw(
+        draw(
             out / "weight_by_condition",
             lambda ax: mc.plot_weight_by_condition(posterior, ax, people),
         )
@@ -227,7 +226,7 @@ def figures(
             exclude_first=exclude_first,
         )
         table = mc.predictive_stay(found, data, draws=draws, seed=seed)
-        _draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(table, ax))
+        draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(table, ax))
 
 
 @app.command()
@@ -300,7 +299,7 @@ def demo(seed: Seed = 1, out: Folder = Path("demo")) -> None:
     """Simulate a load experiment, recover the weight of planning, draw what came out."""
     from metacontrol.demo import run
 
-    _folder(out)
+    make_folder(out)
     run(out, seed)
 
 
@@ -313,9 +312,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except (ValueError, OSError, StoryError, FloatingPointError, LookupError) as error:
         print(f"metacontrol: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("metacontrol: stopped; nothing was left half-written", file=sys.stderr)
-        sys.exit(130)
     sys.exit(0)
 
 
@@ -369,46 +365,6 @@ def _read(
         missed=missed,
         exclude_first=exclude_first,
     )
-
-
-def _read_table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        return pd.read_csv(path, dtype={"participant": str})
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read as a CSV table: {error}") from error
-
-
-def _folder(path: Path) -> None:
-    path.mkdir(parents=True, exist_ok=True)
-
-
-def _write_table(table: pd.DataFrame, path: Path) -> None:
-    _folder(path.parent)
-    with whole_file(path) as part:
-        table.to_csv(part, index=False)
-    print(f"wrote {path}")
-
-
-def _draw(path: Path, plot: Any) -> None:
-    os.environ.setdefault("MPLBACKEND", "Agg")
-    import matplotlib.pyplot as plt
-
-    _folder(path.parent)
-    with mc.style():
-        figure, (ax,) = mc.panels()
-        plot(ax)
-        written = mc.save_figure(figure, path)
-        plt.close(figure)
-    print("wrote " + ", ".join(str(p) for p in written))
-
-
-def _show(table: pd.DataFrame, title: str) -> None:
-    shown = Table(*map(str, table.columns), title=title, title_justify="left", title_style="bold")
-    for row in table.itertuples(index=False):
-        shown.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row))
-    Console().print(shown)
 
 
 if __name__ == "__main__":

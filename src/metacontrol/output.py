@@ -1,0 +1,60 @@
+"""What the command line reads, prints and writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from rich.console import Console
+from rich.table import Table
+
+import metacontrol as mc
+from metacontrol.tasks.files import whole_file
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV table; participants are text. Raise OSError or ValueError saying what is wrong."""
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file {path}")
+    try:
+        return pd.read_csv(path, dtype={"participant": str})
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} cannot be read as a CSV table: {error}") from error
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, if they are not there."""
+    path.mkdir(parents=True, exist_ok=True)
+
+
+def write_table(table: pd.DataFrame, path: Path) -> None:
+    """Write a CSV table, whole or not at all, and say where."""
+    make_folder(path.parent)
+    with whole_file(path) as part:
+        table.to_csv(part, index=False)
+    print(f"wrote {path}")
+
+
+def draw(path: Path, plot: Callable[[Axes], object]) -> None:
+    """Draw a figure with one panel, write it as PDF, SVG and PNG, and say where."""
+    os.environ.setdefault("MPLBACKEND", "Agg")
+    import matplotlib.pyplot as plt
+
+    make_folder(path.parent)
+    with mc.style():
+        figure, (ax,) = mc.panels()
+        plot(ax)
+        written = mc.save_figure(figure, path)
+        plt.close(figure)
+    print("wrote " + ", ".join(str(p) for p in written))
+
+
+def show(table: pd.DataFrame, title: str) -> None:
+    """Print a table with three decimals."""
+    shown = Table(*map(str, table.columns), title=title, title_justify="left", title_style="bold")
+    for row in table.itertuples(index=False):
+        shown.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row))
+    Console().print(shown)
