@@ -101,7 +101,12 @@ def fit(
         tree = _sampled_tree(scoring, priors, centring, draws, tune, chains, seed, settings)
     else:
         tree = _point_tree(scoring, method, priors, starts, seed, progress)
-    used = [*(counts if method == "nuts" else ["starts"])]
+    used: dict[str, Any]
+    if method == "nuts":
+        used = {k: counts[k] for k in ("draws", "tune", "chains")}
+        used |= {"target_accept": target_accept, "centring": centring}
+    else:
+        used = {"starts": starts}
     tree.attrs["about"] = json.dumps(
         {
             "format": 1,
@@ -112,7 +117,7 @@ def fit(
             "priors": {name: repr(prior) for name, prior in (priors or {}).items()},
             "coefficients": list(scoring.story.coefficients),
             "method": method,
-            "settings": {name: counts[name] for name in used} | {"seed": seed},
+            "settings": {**used, "seed": seed},
             "data": {"participants": len(scoring.participants), "trials": int(data.counted.sum())},
             "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
         }

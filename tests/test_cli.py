@@ -207,7 +207,19 @@ def test_ctrl_c_ends_a_fit_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["simulate", "validate", "describe", "fit", "figures", "data get"]
+    "command",
+    [
+        "simulate",
+        "validate",
+        "describe",
+        "fit",
+        "figures",
+        "models",
+        "tasks",
+        "data list",
+        "data get",
+        "demo",
+    ],
 )
 def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run(*command.split(), "--help") == 0

@@ -8,7 +8,7 @@ stamp=.venv/stamp
 wanted=$(cat requirements.txt pyproject.toml tools/setup.sh | cksum)
 [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && exit 0
 
-serves() { "$1" -c 'import sys, venv; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; }
+serves() { "$1" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1; }
 
 python=
 for candidate in ${PYTHON:-} python3.13 python3.12 python3.14 python3 python \

@@ -231,7 +231,10 @@ def figures(
 
 @app.command()
 def models() -> None:
-    """List the models with their parameters, ranges and sources."""
+    """List the models with their parameters, ranges and sources.
+
+    Example: `metacontrol models`
+    """
     for model in mc.models.MODELS:
         table = Table(
             "parameter",
@@ -251,7 +254,10 @@ def models() -> None:
 
 @app.command()
 def tasks() -> None:
-    """List the tasks with their settings and sources."""
+    """List the tasks with their settings and sources.
+
+    Example: `metacontrol tasks`
+    """
     names = ("trials", "common", "first states", "second options", "reward", "load", "source")
     table = Table(Column("task", no_wrap=True), *names)
     for task in mc.tasks.TASKS:
@@ -271,7 +277,10 @@ def tasks() -> None:
 
 @data_app.command("list")
 def data_list() -> None:
-    """List the published data sets."""
+    """List the published data sets.
+
+    Example: `metacontrol data list`
+    """
     from metacontrol.tasks.published import PUBLISHED
 
     for entry in PUBLISHED:
@@ -296,7 +305,10 @@ def data_get(
 
 @app.command()
 def demo(seed: Seed = 1, out: Folder = Path("demo")) -> None:
-    """Simulate a load experiment, recover the weight of planning, draw what came out."""
+    """Simulate a load experiment, recover the weight of planning, draw what came out.
+
+    Example: `metacontrol demo --seed 1 --out demo`
+    """
     from metacontrol.demo import run
 
     make_folder(out)
