@@ -24,7 +24,7 @@ def read_choices(
     *,
     columns: Mapping[str, str] | None = None,
     choices_from: int = 0,
-    missed: Sequence[float] = (),
+    missed: float | Sequence[float] = (),
     exclude_first: int = 0,
     learn_only_first: int = 0,
 ) -> Choices:
@@ -42,7 +42,7 @@ def read_choices(
         From our names to the names in the file, such as ``{"participant": "subj"}``.
     choices_from : {0, 1}
         The number of the first option, state and side in the file.
-    missed : sequence of float
+    missed : float or sequence of float
         Numbers that mean "missed" in a choice, state or reward, besides a blank, NA or NaN. Zero
         is allowed where choices count from 1; rewards of 0 are kept.
     exclude_first : int
@@ -97,7 +97,7 @@ def validate(
     *,
     columns: Mapping[str, str] | None = None,
     choices_from: int = 0,
-    missed: Sequence[float] = (),
+    missed: float | Sequence[float] = (),
 ) -> pd.DataFrame:
     """Return every problem of a table of choices; nothing is raised for what is in the table.
 
@@ -128,9 +128,10 @@ def _load(
     task: Task,
     columns: Mapping[str, str] | None,
     choices_from: int,
-    missed: Sequence[float],
+    missed: float | Sequence[float],
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
     """Return the frame in our form, its problems, and what to call the source."""
+    missed = [missed] if isinstance(missed, int | float) else list(missed)
     if choices_from not in (0, 1):
         raise ValueError(f"choices_from must be 0 or 1, got {choices_from!r}")
     if isinstance(source, pd.DataFrame):
@@ -207,22 +208,26 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
     frame = frame.iloc[1:]
     if twice := _twice(frame):
         return pd.DataFrame(), twice
-    frame["line"] = np.arange(2, len(frame) + 2)
+    frame = _as_text(frame)
+    if twice := _twice(frame):
+        return pd.DataFrame(), twice
     blank = (frame.drop(columns="line").fillna("") == "").all(axis=1)
     return frame[~blank].reset_index(drop=True), None
 
 
 def _twice(frame: pd.DataFrame) -> str | None:
-    """Return what to say if a column is there twice."""
+    """Return what to say if a column is there twice (`line` is ours, for reports)."""
     twice = frame.columns[frame.columns.duplicated()]
+    if "line" in twice:
+        return "it has a column 'line', a name that reports of problems use: rename yours"
     return f"its header names a column twice: {', '.join(twice)}" if len(twice) else None
 
 
 def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy of a user's frame with line numbers, as if it stood in a file."""
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    frame = frame.drop(columns="line", errors="ignore").reset_index(drop=True)
-    return frame.assign(line=np.arange(2, len(frame) + 2))
+    line = pd.Series(np.arange(2, len(frame) + 2), name="line")
+    return pd.concat([frame.reset_index(drop=True), line], axis=1)
 
 
 def _in_our_names(
@@ -285,6 +290,8 @@ def _as_numbers(
     if (trial.isna() | (trial.abs().lt(2**53) & (trial % 1 == 0))).all():
         frame["trial"] = trial.astype("Int64")
     participant = frame["participant"]
+    if pd.api.types.is_float_dtype(participant) and (participant.dropna() % 1 == 0).all():
+        participant = participant.astype("Int64")  # 7.0 is participant 7
     blank = participant.isna() | participant.astype(str).str.strip().isin(MISSING)
     frame["participant"] = participant.astype(str).str.strip().where(~blank)
     for column in frame.columns.difference(["participant", "line", "trial", *events]):

@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from metacontrol.tasks import DAW_2011, KOOL_2016_DETERMINISTIC, Choices, read_choices
+from metacontrol.tasks import (
+    DAW_2011,
+    KOOL_2016_DETERMINISTIC,
+    Choices,
+    ChoicesError,
+    read_choices,
+)
 
 OURS = pd.DataFrame(
     {
@@ -209,3 +215,33 @@ def test_participants_need_not_stand_together() -> None:
     data = read_choices(mixed, DAW_2011)
     assert data.participants == ["a", "b"]
     assert data.frame["trial"].tolist() == [1, 1, 2, 2, 3]
+
+
+def test_whole_numbers_that_were_read_as_floats_are_names_without_a_point() -> None:
+    frame = pd.DataFrame(
+        {
+            "participant": [7.0, 7.0],
+            "first_choice": [0, -1],
+            "second_state": [0, -1],
+            "second_choice": [1, -1],
+            "reward": [1, -1],
+        }
+    )
+    data = read_choices(frame, DAW_2011, missed=-1)
+    assert data.participants == ["7"]
+    assert data.complete.tolist() == [True, False]
+
+
+def test_a_column_called_line_is_not_lost_silently() -> None:
+    frame = pd.DataFrame(
+        {
+            "participant": ["a"],
+            "first_choice": [0],
+            "second_state": [0],
+            "second_choice": [1],
+            "reward": [1],
+            "line": ["bus 4"],
+        }
+    )
+    with pytest.raises(ChoicesError, match="a name that reports of problems use: rename yours"):
+        read_choices(frame, DAW_2011)
