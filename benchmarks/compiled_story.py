@@ -80,7 +80,7 @@ def write_out(traced: ClosedJaxpr, inputs: list[str]) -> tuple[list[str], list[s
                 continue
             new = f"x{len(lines)}"
             pattern = f"{{0}} {INFIX[rule]} {{1}}" if rule in INFIX else CALLS[rule]
-            if equation.params.get("new_dtype") == bool:
+            if rule == "convert_element_type" and equation.params["new_dtype"].kind == "b":
                 pattern = "{0}"
             lines.append(f"{new} = {pattern.format(*given)}")
             names[equation.outvars[0]] = new

@@ -52,6 +52,6 @@ def test_posterior_means_are_the_authors(shared: Path) -> None:
     print(table.round(4))
     varying = table.drop(index="lam")  # pinned: from .986 to .988 in their file
     assert (varying["r"] >= 0.95).all()
-    # both are Monte Carlo means: within a twentieth of the spread between people
-    assert ((varying["ours"] - varying["theirs"]).abs() < 0.05 * varying["sd_theirs"]).all()
+    # both are Monte Carlo means: within a tenth of the spread between people
+    assert ((varying["ours"] - varying["theirs"]).abs() < 0.1 * varying["sd_theirs"]).all()
     assert table.loc["lam", "ours"] == pytest.approx(table.loc["lam", "theirs"], abs=0.005)
