@@ -52,6 +52,7 @@ def test_posterior_means_are_the_authors(shared: Path) -> None:
     print(table.round(4))
     varying = table.drop(index="lam")  # pinned: from .986 to .988 in their file
     assert (varying["r"] >= 0.95).all()
-    # both are Monte Carlo means: within a tenth of the spread between people
-    assert ((varying["ours"] - varying["theirs"]).abs() < 0.1 * varying["sd_theirs"]).all()
+    # a few people fit in two ways, and how long chains stay in each moves the mean over people:
+    # runs of ours differ from each other by up to .13 of the spread between people
+    assert ((varying["ours"] - varying["theirs"]).abs() < 0.2 * varying["sd_theirs"]).all()
     assert table.loc["lam", "ours"] == pytest.approx(table.loc["lam", "theirs"], abs=0.005)
