@@ -107,14 +107,14 @@ def point_diagnostics(estimates: xr.Dataset) -> pd.DataFrame:
 
 def _worst(values: Any, *, largest: bool) -> tuple[float, str]:
     """Return the worst of several numbers and its variable's name."""
-    flat = {str(name): float(value) for name, value in _plain(values).data_vars.items()}
+    flat = {str(name): float(value) for name, value in as_dataset(values).data_vars.items()}
     name = (max if largest else min)(flat, key=lambda name: flat[name])
     return flat[name], name
 
 
 def _disagreeing(rhat: Any) -> list[str]:
     """Return the participants whose chains disagree about any of their parameters."""
-    data = _plain(rhat)
+    data = as_dataset(rhat)
     worst = np.nanmax([data[name].to_numpy() for name in data.data_vars], axis=0)
     return [str(name) for name in data["participant"].to_numpy()[worst > RHAT_OF_ONE]]
 
@@ -123,5 +123,6 @@ def _some(names: list[str]) -> str:
     return f" ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})" if names else ""
 
 
-def _plain(values: Any) -> xr.Dataset:
+def as_dataset(values: Any) -> xr.Dataset:
+    """Return what ArviZ computed as a Dataset, whether it came as one or as a DataTree."""
     return values.to_dataset() if isinstance(values, xr.DataTree) else values

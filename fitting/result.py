@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from metacontrol.fitting.diagnostics import point_diagnostics, sampling_diagnostics
+from metacontrol.fitting.diagnostics import as_dataset, point_diagnostics, sampling_diagnostics
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
 from metacontrol.tasks import TwoStep, Walk
@@ -202,7 +202,9 @@ class Fit:
         }
         rows = []
         for name in names:
-            values = {key: _plain(data)[name].to_numpy().ravel() for key, data in columns.items()}
+            values = {
+                key: as_dataset(data)[name].to_numpy().ravel() for key, data in columns.items()
+            }
             frame = pd.DataFrame(values)
             frame.insert(0, "parameter", name)
             if "participant" in posterior[name].dims:
@@ -252,10 +254,6 @@ def describe_model(model: Model) -> dict[str, Any]:
 def describe_task(task: Any) -> dict[str, Any]:
     """Return a task as plain values."""
     return asdict(task)
-
-
-def _plain(data: Any) -> xr.Dataset:
-    return data.to_dataset() if isinstance(data, xr.DataTree) else data
 
 
 def _tuples(value: Any) -> Any:
