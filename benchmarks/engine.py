@@ -1,7 +1,5 @@
 """How fast is one story? Our engine beside JAX as people write it, PyTensor, and a kernel by hand.
 
-One more row is an experiment: the same story compiled by LLVM instead of XLA (`compiled_story`).
-
     python benchmarks/engine.py [--out benchmarks]
 
 Everything in one run on one core; all agree to 1e-8 in value and gradient before any is timed. The
@@ -29,7 +27,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
-from compiled_story import compiled_story
 from hand_kernel import hand_written
 from rich.console import Console
 from rich.table import Table
@@ -41,7 +38,6 @@ from metacontrol.models import HYBRID, MODELS, simulate
 SIZES = 104, 1000
 ROUNDS, SLOW_ROUNDS = 100, 5
 OURS, HAND, SLOW = "metacontrol", "numba kernel by hand", "PyTensor scan"
-NEXT = "our story through LLVM (next)"
 RIVALS = {HAND: hand_written, "JAX, grad of a scan": plain_jax, SLOW: pytensor_scan}
 AIMS = {("gradient", 2361): 1.0, ("simulate", 100_000): 4.0}  # peak memory in GB
 
@@ -66,7 +62,6 @@ def compare(participants: int) -> pd.DataFrame:
     makers = {OURS: lambda: value_and_gradient(HYBRID, data)}
     for name, maker in RIVALS.items():
         makers[name] = lambda maker=maker: maker(columns, TASK.common)
-    makers[NEXT] = lambda: compiled_story(HYBRID, data)
     made = {name: first_call(make, theta) for name, make in makers.items()}
     value, gradient = made[OURS][1]
     for name, (_, found, _) in made.items():
@@ -143,7 +138,7 @@ def bars(table: pd.DataFrame) -> plt.Figure:
     )
     for ax, (participants, part) in zip(panels, table.groupby("participants"), strict=True):
         part = part.set_index("way").loc[order]
-        colours = [{OURS: "#0072B2", NEXT: "#7FB8D8"}.get(way, "#B8BCC2") for way in order]
+        colours = ["#0072B2" if way == OURS else "#B8BCC2" for way in order]
         bars = ax.barh(order, part["ns per trial"], color=colours, height=0.66)
         ax.bar_label(bars, [f"{ns:.3g}" for ns in part["ns per trial"]], padding=3, fontsize=8)
         ax.set(xscale="log", xlim=(1, 1000), title=f"{participants:,} participants")

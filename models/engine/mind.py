@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Self
 
 import jax
+import jax.numpy as jnp
 
 
 @jax.tree_util.register_pytree_with_keys_class
@@ -48,3 +50,17 @@ class Mind:
     def tree_unflatten(cls, names: tuple[str, ...], values: Any) -> Self:
         """Put the mind together again for JAX."""
         return cls(**dict(zip(names, values, strict=True)))
+
+
+def split(mind: Any) -> tuple[list[Any], list[Any], Callable[[Any, Any], Any]]:
+    """Part a mind into what is learned gradually and bare facts; and how to join them again."""
+    leaves, shape = jax.tree.flatten(mind)
+    gradual = [jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves]
+
+    def join(values: Any, facts: Any) -> Any:
+        values, facts = iter(values), iter(facts)
+        return jax.tree.unflatten(shape, [next(values if g else facts) for g in gradual])
+
+    values = [leaf for leaf, g in zip(leaves, gradual, strict=True) if g]
+    facts = [leaf for leaf, g in zip(leaves, gradual, strict=True) if not g]
+    return values, facts, join

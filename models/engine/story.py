@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,12 +57,12 @@ class Story:
         -------
         Mind of arrays, shape (lanes,)
         """
+        return jax.vmap(self.start_one)(tuple(coefficients), dict(record))
 
-        def one(coefficients: Sequence[Array], record: Mapping[str, Array]) -> Any:
-            mind = self.model.start(self.task, self._theta(coefficients, record))
-            return jax.tree.map(_leaf, mind)
-
-        return jax.vmap(one)(tuple(coefficients), dict(record))
+    def start_one(self, coefficients: Sequence[Array], record: Mapping[str, Array]) -> Any:
+        """Return one participant's mind before the first trial."""
+        mind = self.model.start(self.task, self._theta(coefficients, record))
+        return jax.tree.map(_leaf, mind)
 
     def tell(
         self,
@@ -79,17 +80,22 @@ class Story:
         Any
             What the listener heard.
         """
-
-        def one(
-            coefficients: Sequence[Array], mind: Any, record: Mapping[str, Array]
-        ) -> tuple[Any, Any]:
-            t = listener(self.task, record)
-            after = self.model.trial(self._theta(coefficients, record), mind, t)
-            t.finish()
-            after = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), after, mind)
-            return after, t.heard()
-
+        one = partial(self.tell_one, listener)
         return jax.vmap(one)(tuple(coefficients), mind, dict(record))
+
+    def tell_one(
+        self,
+        listener: type[Listener],
+        coefficients: Sequence[Array],
+        mind: Any,
+        record: Mapping[str, Array],
+    ) -> tuple[Any, Any]:
+        """Tell one trial of one participant."""
+        t = listener(self.task, record)
+        after = self.model.trial(self._theta(coefficients, record), mind, t)
+        t.finish()
+        after = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), after, mind)
+        return after, t.heard()
 
     def _theta(self, coefficients: Sequence[Array], record: Mapping[str, Array]) -> Any:
         """Return the parameters of one trial by attribute, on their natural scale."""

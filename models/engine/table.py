@@ -92,7 +92,7 @@ class Table:
             if any(mask is False for mask in here):
                 cells.append(cell)
             elif unsure:
-                cells.append(cell + jnp.where(reduce(jnp.logical_and, unsure), amount, 0.0))
+                cells.append(cell + jnp.where(reduce(jnp.logical_and, unsure), amount, 0))
             else:
                 cells.append(cell + amount)
         return Table(tuple(cells), self.shape)
