@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -19,15 +20,13 @@ SINGLE, DOUBLE = 8.5, 17.8  # widths of one and of two journal columns, in cm
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 
+# What differs from seaborn's "ticks" on "paper".
 _RC: dict[Any, Any] = {
-    "axes.edgecolor": "#333333",
     "axes.labelsize": 8,
     "axes.linewidth": 0.6,
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 8,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["Arial", "Helvetica", "DejaVu Sans"],
     "font.size": 8,
     "legend.fontsize": 7,
     "legend.frameon": False,
@@ -36,8 +35,10 @@ _RC: dict[Any, Any] = {
     "savefig.dpi": 300,
     "svg.fonttype": "none",
     "xtick.labelsize": 7,
+    "xtick.major.size": 3,
     "xtick.major.width": 0.6,
     "ytick.labelsize": 7,
+    "ytick.major.size": 3,
     "ytick.major.width": 0.6,
 }
 
@@ -54,7 +55,7 @@ def style() -> Iterator[None]:
     17.8
     >>> plt.close(figure)
     """
-    with plt.rc_context(_RC):
+    with sns.plotting_context("paper"), sns.axes_style("ticks"), plt.rc_context(_RC):
         yield
 
 
