@@ -49,8 +49,7 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
             f"chains disagree: {more}, with 4 chains or more",
         ),
         (
-            f"participants with R-hat above {RHAT_OF_ONE}"
-            + (f" ({_some(apart)})" if apart else ""),
+            f"participants with R-hat above {RHAT_OF_ONE}" + _some(apart),
             len(apart),
             f"at most {people.sizes['participant'] // 100}",
             len(apart) <= people.sizes["participant"] // 100,
@@ -86,6 +85,8 @@ def point_diagnostics(estimates: xr.Dataset) -> pd.DataFrame:
     converged = estimates["converged"].to_numpy()
     agreeing = estimates["agreeing"].to_numpy()
     total = len(converged)
+    count = (~estimates["determined"]).sum("participant")
+    left_open = [f"{n} of {c}" for c, n in count.to_series().items() if n]
     rows = [
         (
             "participants whose best search did not converge",
@@ -100,6 +101,13 @@ def point_diagnostics(estimates: xr.Dataset) -> pd.DataFrame:
             f"at most {total // 20}",
             int((agreeing < 2).sum()) <= total // 20,
             "it may not be the best there is: raise starts",
+        ),
+        (
+            f"estimates that nothing determines{_some(left_open)}",
+            int(count.sum()),
+            f"of each parameter at most {total // 20}",
+            bool(count.max() <= total // 20),
+            "leave them out (`determined` in fit.participants), or fit all people by nuts",
         ),
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})

@@ -190,7 +190,10 @@ def _point_tree(
         "choices": real * choices.astype(np.int64),
     }
     estimates = xr.Dataset(
-        {"values": (("participant", "coefficient"), found.values)}
+        {
+            "values": (("participant", "coefficient"), found.values),
+            "determined": (("participant", "coefficient"), found.determined),
+        }
         | {name: ("participant", values) for name, values in by_person.items()},
         coords={
             "participant": scoring.participants,

@@ -38,6 +38,9 @@ class Estimates:
         where two options are worth the same, there is no slope to end on).
     agreeing : int array, shape (participants,)
         How many searches came within 0.05 of the best objective.
+    determined : bool array, shape (participants, coefficients)
+        False where choices and prior leave a coefficient open: the weight of a person who learns
+        nothing, or eligibility where there is no habit. It then stands in the middle of its range.
     """
 
     values: np.ndarray
@@ -45,6 +48,7 @@ class Estimates:
     log_prior: np.ndarray
     converged: np.ndarray
     agreeing: np.ndarray
+    determined: np.ndarray
 
 
 def search(
@@ -88,7 +92,7 @@ def search(
 
     best = values.argmax(axis=1)
     rows = np.arange(participants)
-    chosen = ends[rows, best]
+    chosen, determined = _settle(scoring, priors, ends[rows, best], bounds)
     log_prior = np.asarray(_log_prior(names, priors, jnp.asarray(chosen)))
     agreeing = (values > values[rows, best][:, None] - 0.05).sum(axis=1)
     return Estimates(
@@ -97,7 +101,27 @@ def search(
         log_prior=log_prior,
         converged=fine[rows, best] | (agreeing > 1),
         agreeing=agreeing,
+        determined=determined,
     )
+
+
+def _settle(
+    scoring: Scoring, priors: Mapping[str, Prior] | None, best: np.ndarray, bounds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Move coefficients that nothing determines to the middle; return points, and which did not."""
+    frozen = _frozen(scoring.story, priors)
+    top = np.asarray(_objective(scoring.story, frozen, scoring.records, best)[0])
+    determined = np.ones(best.shape, dtype=bool)
+    for k, (low, high) in enumerate(bounds):
+        moved = best.copy()
+        open_ = np.ones(len(best), dtype=bool)
+        for share in (0.25, 0.75, 0.5):
+            moved[:, k] = low + share * (high - low)
+            value = _objective(scoring.story, frozen, scoring.records, moved)[0]
+            open_ &= np.abs(np.asarray(value) - top) < 1e-6
+        best = np.where(open_[:, None], moved, best)
+        determined[:, k] = ~open_
+    return best, determined
 
 
 def search_bounds(story: Story, priors: Mapping[str, Prior] | None) -> np.ndarray:
@@ -186,8 +210,7 @@ def _evaluator(
     story: Story, records: Records, priors: Mapping[str, Prior] | None
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
     """Return a function from points, shape (lanes, coefficients), to objectives and gradients."""
-    frozen = None if priors is None else tuple((name, priors[name]) for name in story.coefficients)
-
+    frozen = _frozen(story, priors)
     lanes = len(records.slots)
 
     def evaluate(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -196,6 +219,11 @@ def _evaluator(
         return np.asarray(value), np.asarray(slope)
 
     return evaluate
+
+
+def _frozen(story: Story, priors: Mapping[str, Prior] | None) -> Any:
+    """Return priors as JAX can remember them."""
+    return None if priors is None else tuple((name, priors[name]) for name in story.coefficients)
 
 
 @jax.jit(static_argnums=(0, 1))

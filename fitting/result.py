@@ -102,13 +102,15 @@ class Fit:
         """Participant table, one row for each participant and coefficient.
 
         By nuts: posterior mean, sd, 95 % interval, R-hat, effective sample sizes. By mle or map:
-        the estimate.
+        the estimate, and whether anything determines it (else it stands in the middle of its
+        range: leave it out of averages).
         """
         if self.method == "nuts":
             table = self._summary(lambda dims: dims == ("participant",))
             return table[table["parameter"] != "log_likelihood"].drop(columns="scale")
-        values = self.parameters.stack()
-        return values.rename_axis(["participant", "parameter"]).rename("estimate").reset_index()
+        estimates = self.tree["estimates"].to_dataset()[["values", "determined"]]
+        table = estimates.to_dataframe().reset_index()
+        return table.rename(columns={"coefficient": "parameter", "values": "estimate"})
 
     @cached_property
     def parameters(self) -> pd.DataFrame:

@@ -50,7 +50,11 @@ def _with_human_data(shared: Path, tmp_path: Path, blocks: list[str]) -> dict:
 
 def test_readme_reads_human_data(shared: Path, tmp_path: Path) -> None:
     names = _with_human_data(shared, tmp_path, _blocks("README.md")[2:3])
-    assert names["alone"].parameters["w"].mean() == pytest.approx(0.3515, abs=0.01)
+    people = names["alone"].participants.query("parameter == 'w'")
+    assert people["estimate"].mean() == pytest.approx(0.35, abs=0.005)
+    known = people[people["determined"]]["estimate"]
+    assert len(known) == pytest.approx(181, abs=1)
+    assert known.median() == pytest.approx(0.185, abs=0.005)
 
 
 @pytest.mark.slow
