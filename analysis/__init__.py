@@ -1,5 +1,6 @@
 """From choices and fits to what people look at: tables and figures."""
 
+from metacontrol.analysis.depth import depth_effects, plot_stay_by_path, stay_by_path
 from metacontrol.analysis.predictive import plot_predictive_stay, predictive_stay
 from metacontrol.analysis.recovery import plot_recovery, recovery_table
 from metacontrol.analysis.stay import (
@@ -18,17 +19,20 @@ from metacontrol.analysis.weight import (
 )
 
 __all__ = [
+    "depth_effects",
     "panels",
     "participant_weights",
     "plot_participant_weights",
     "plot_predictive_stay",
     "plot_recovery",
+    "plot_stay_by_path",
     "plot_stay_probabilities",
     "plot_weight_by_condition",
     "predictive_stay",
     "recovery_table",
     "save_figure",
     "stay_by_participant",
+    "stay_by_path",
     "stay_probabilities",
     "stay_regression",
     "style",

@@ -34,8 +34,9 @@ def stay_trials(data: Choices) -> pd.DataFrame:
         One row a pair. Columns participant, trial (the later one), `stay`, `reward`
         ("rewarded", "unrewarded": points above 0 or not) and `transition` ("common", "rare") of
         the earlier trial; on a deterministic task with two first states instead `start` ("same",
-        "different" first state), and `stay` means choosing the same second state again. Further
-        columns are those of the later trial.
+        "different" first state), and `stay` means choosing the same second state again. In a task
+        of three steps also `second_transition` of the earlier trial. Further columns are those of
+        the later trial.
     """
     frame = data.frame[data.complete]
     before = frame.groupby("participant", sort=False).shift()
@@ -51,8 +52,14 @@ def stay_trials(data: Choices) -> pd.DataFrame:
     if two_starts:
         same = now["first_state"].to_numpy(dtype=float) == last["first_state"].to_numpy(dtype=float)
         return table.assign(start=np.where(same, "same", "different"))
-    common = (last["first_choice"] == last["second_state"]).to_numpy(dtype=bool)
-    return table.assign(transition=np.where(common, "common", "rare"))
+    table["transition"] = _transition(last["first_choice"] == last["second_state"])
+    if "third_state" in last:
+        table["second_transition"] = _transition(last["third_state"] // 2 == last["second_state"])
+    return table
+
+
+def _transition(common: pd.Series) -> np.ndarray:
+    return np.where(common.to_numpy(dtype=bool), "common", "rare")
 
 
 def stay_by_participant(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:

@@ -16,7 +16,7 @@ import xarray as xr
 from metacontrol.fitting.diagnostics import as_dataset, point_diagnostics, sampling_diagnostics
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
-from metacontrol.tasks import TwoStep, Walk
+from metacontrol.tasks import Task, ThreeStep, TwoStep, Walk
 from metacontrol.tasks.files import whole_file
 
 INTERVAL = 0.95
@@ -69,9 +69,11 @@ class Fit:
         )
 
     @property
-    def task(self) -> TwoStep:
+    def task(self) -> Task:
         """The task."""
         about = dict(self.about["task"])
+        if about.pop("kind", "TwoStep") == "ThreeStep":
+            return ThreeStep(**about)
         start = about["walk"].pop("start")
         walk = Walk(**about.pop("walk"), start=_tuples(start))
         return TwoStep(**about, walk=walk)
@@ -248,14 +250,15 @@ def load_fit(path: str | Path, model: Model | None = None) -> Fit:
 
 def describe_model(model: Model) -> dict[str, Any]:
     """Return what `Fit.model` needs to find the model again."""
-    same = [m for m in MODELS if type(m) is type(model) and m.parameters == model.parameters]
+    bare = replace(model, name="", source="", fixed=())
+    same = [m for m in MODELS if replace(m, name="", source="", fixed=()) == bare]
     base = same[0].name if same else None
     return {"name": model.name, "base": base, "fixed": [list(pair) for pair in model.fixed]}
 
 
 def describe_task(task: Any) -> dict[str, Any]:
     """Return a task as plain values."""
-    return asdict(task)
+    return {"kind": type(task).__name__, **asdict(task)}
 
 
 def _tuples(value: Any) -> Any:

@@ -6,6 +6,7 @@ from metacontrol.models.hybrid import HYBRID, MODEL_BASED, MODEL_FREE
 from metacontrol.models.hybrid_kool import HYBRID_KOOL
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Link, Parameter, Prior
+from metacontrol.models.plan_until_habit import PLAN_UNTIL_HABIT, PLANNING_TO_A_DEPTH
 from metacontrol.models.scoring import latents, log_likelihood
 from metacontrol.models.separate_weights import SEPARATE_WEIGHTS
 from metacontrol.models.simulation import simulate
@@ -20,6 +21,8 @@ MODELS = (
     HBAYESDM_TS_PAR4,
     HBAYESDM_TS_PAR6,
     HBAYESDM_TS_PAR7,
+    PLAN_UNTIL_HABIT,
+    PLANNING_TO_A_DEPTH,
 )
 
 __all__ = [
@@ -32,6 +35,8 @@ __all__ = [
     "MODELS",
     "MODEL_BASED",
     "MODEL_FREE",
+    "PLANNING_TO_A_DEPTH",
+    "PLAN_UNTIL_HABIT",
     "SEPARATE_WEIGHTS",
     "Link",
     "Model",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
@@ -19,6 +19,8 @@ class Model:
     A model is written by subclassing: `start` says what is in mind before the first trial, `trial`
     tells what happens in one. Both are written for one participant, in plain arithmetic.
 
+    The class says in `needs` which events its trial asks for besides those of a two-step task.
+
     Parameters
     ----------
     name : str
@@ -31,6 +33,8 @@ class Model:
         Parameters that are not free: a value, or the name of the parameter they are equal to. Use
         `fix` to make such a model.
     """
+
+    needs: ClassVar[tuple[str, ...]] = ()
 
     name: str
     source: str

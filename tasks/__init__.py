@@ -4,6 +4,7 @@ from metacontrol.tasks.checks import ChoicesError
 from metacontrol.tasks.choices import Choices
 from metacontrol.tasks.reading import read_choices, validate
 from metacontrol.tasks.task import Choice, Outcome, Task
+from metacontrol.tasks.three_step import KERAMATI_2016, ThreeStep
 from metacontrol.tasks.two_step import (
     DAW_2011,
     KOOL_2016_DETERMINISTIC,
@@ -13,10 +14,11 @@ from metacontrol.tasks.two_step import (
 )
 from metacontrol.tasks.walk import Walk
 
-TASKS = (DAW_2011, KOOL_2016_STOCHASTIC, KOOL_2016_DETERMINISTIC, OTTO_2013)
+TASKS = (DAW_2011, KOOL_2016_STOCHASTIC, KOOL_2016_DETERMINISTIC, OTTO_2013, KERAMATI_2016)
 
 __all__ = [
     "DAW_2011",
+    "KERAMATI_2016",
     "KOOL_2016_DETERMINISTIC",
     "KOOL_2016_STOCHASTIC",
     "OTTO_2013",
@@ -26,6 +28,7 @@ __all__ = [
     "ChoicesError",
     "Outcome",
     "Task",
+    "ThreeStep",
     "TwoStep",
     "Walk",
     "read_choices",

@@ -179,7 +179,18 @@ def _check_two_step(frame: pd.DataFrame, task: Task, origin: int, report: Callab
                 f"common is the state of the option's own number"
             ),
         )
-    if "second_choice" in event_columns(task) and "reward" in frame:
+    if {"third_state", "second_choice"} <= set(frame):
+        end, second = (frame[c].to_numpy(dtype=float) for c in ("third_state", "second_choice"))
+        report(
+            np.isin(end, range(4)) & np.isin(second, (0, 1)) & (end % 2 != second),
+            "third_state",
+            lambda row: (
+                f"impossible transition in {task.name}: second option "
+                f"{row['second_choice'] + origin:g} cannot lead to third state "
+                f"{row['third_state'] + origin:g}"
+            ),
+        )
+    if event_columns(task)[-2:] == ["second_choice", "reward"] and "reward" in frame:
         choices = ["first_choice", "second_state", "second_choice"]
         answered = frame[choices].notna().all(axis=1).to_numpy()
         report(

@@ -196,6 +196,7 @@ PUBLISHED: tuple[PublishedData, ...] = (
         license=_NO_LICENSE,
         description="30 people, 350 trials each with 2 s or 500 with 0.7 s for a choice "
         "(condition), laboratory; stochastic three-step task",
+        task="keramati-2016",
         files=parsers_keramati2016.FILES,
         parse=parsers_keramati2016.keramati2016,
         sha256="778a7691753ccb0625cb1b0333d16997986cc9787d343bb74827dc38fc01444d",

@@ -56,6 +56,10 @@ class Task(Protocol):
         """The name in `metacontrol tasks`."""
 
     @property
+    def about(self) -> str:
+        """The settings in words."""
+
+    @property
     def trials(self) -> int:
         """Number of trials of each participant when none is asked for."""
 

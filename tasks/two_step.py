@@ -94,6 +94,19 @@ class TwoStep:
                 raise ValueError(f"{count} must be 1 or more, got {getattr(self, count)}")
 
     @property
+    def about(self) -> str:
+        """The settings in words."""
+        parts = [
+            "deterministic" if self.common == 1 else f"common {self.common:g}",
+            "2 first states" if self.first_states == 2 else "",
+            "1 second option" if self.second_options == 1 else "",
+            f"{self.reward} reward, {self.walk.low:g} to {self.walk.high:g} (sd {self.walk.sd:g})",
+            "" if self.instructed else "not instructed",
+            f"load {self.load}" if self.load else "",
+        ]
+        return "two steps, " + ", ".join(part for part in parts if part)
+
+    @property
     def events(self) -> tuple[Choice | Outcome, ...]:
         """First choice, second state, second choice, reward."""
         low, high = (0.0, 1.0) if self.reward == "binary" else (self.walk.low, self.walk.high)

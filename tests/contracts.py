@@ -103,6 +103,10 @@ def _flip(*columns: str, where: Where | None = None) -> Disguise:
     def flipped(frame: pd.DataFrame) -> pd.DataFrame:
         there = [c for c in columns if c in frame]
         rows = frame["trial"] > 0 if where is None else where(frame)
+        if "third_state" in frame:  # 2 * second state + second option, or the other pair if rare
+            end = frame.loc[rows, "third_state"].astype(int)
+            bits = 2 * ("second_state" in columns) + ("second_choice" in columns)
+            frame.loc[rows, "third_state"] = (end ^ bits).astype(float)
         frame.loc[rows, there] = 1 - frame.loc[rows, there]
         return frame
 

@@ -16,6 +16,7 @@ from metacontrol.models import (
     HYBRID_KOOL,
     MODEL_BASED,
     MODEL_FREE,
+    PLANNING_TO_A_DEPTH,
     SEPARATE_WEIGHTS,
     Model,
     latents,
@@ -25,9 +26,10 @@ from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Table
 from metacontrol.tasks import (
     DAW_2011,
+    KERAMATI_2016,
     KOOL_2016_DETERMINISTIC,
     KOOL_2016_STOCHASTIC,
-    TwoStep,
+    Task,
     read_choices,
 )
 
@@ -40,7 +42,7 @@ class Case:
     """Trials, and by hand the log-odds of what was chosen over what was not."""
 
     model: Model
-    task: TwoStep
+    task: Task
     theta: dict[str, float]
     columns: tuple[str, ...]
     trials: tuple[Row, ...]
@@ -199,6 +201,34 @@ CASES = [
         ("first_state", "first_choice", "second_state", "reward", "first_left_option"),
         ((0, 1, 1, 4, 0), (1, NO, NO, NO, 1), (1, 0, 0, -1, 0), (0, 1, 1, 0, 1), (0, 0, 0, 0, 0)),
         (0, -0.1, 1.85, -1.35),
+    ),
+    # T = .7. R starts at 1/4, habits at 0, so that nothing is preferred.
+    # 1 Won at 2: R = (.125, .125, .625, .125), Q(1,0) = .5, Q1(1) = .5 * .5 = .25.
+    # 2 P = (.7 R0 + .3 R2, .7 R1 + .3 R3; .7 R2 + .3 R0, .7 R3 + .3 R1) = (.275, .125; .475, .125).
+    #   V = (.25 * .275, .25 * .475 + .75 * .5) = (.06875, .49375): .7 - .3 = .4 of .425 is .17.
+    #   2 * (.75 * .17 + .25 * .25 + .1) = .58. Rare: state 0; 3 * .4 * (.125 - .275) = -.18.
+    #   Nothing at 3: R3 = .0625; what it lost, 1/34 of the others' 1 - R each, is theirs:
+    #   R0 = R1 = .125 + .875/34, R2 = .625 + .375/34. Q(1,0) = .4, Q1(1) = .25 - .5 * .25 = .125.
+    # 3 P(1,0) - P(0,0) = .4 (R2 - R0) = .2 * 33/34: V differs by .05 * 33/34 + .75 * .4.
+    #   P(0,0) - P(0,1) = .7 (R0 - R1) + .3 (R2 - R3) = .3 (.5625 + .375/34).
+    Case(
+        PLANNING_TO_A_DEPTH,
+        KERAMATI_2016,
+        {
+            "beta1": 2.0,
+            "beta2": 3.0,
+            "alpha_plan": 0.5,
+            "alpha_habit": 0.5,
+            "decay": 0.2,
+            "p": 0.1,
+            "w0": 0.75,
+            "w1": 0.25,
+            "w2": 0.4,
+        },
+        ("first_choice", "second_state", "second_choice", "third_state", "reward"),
+        ((1, 1, 0, 2, 1), (1, 0, 1, 3, 0), (0, 0, 0, 0, 0)),
+        (0, 0.58, -2 * (0.75 * 0.4 * (0.05 * 33 / 34 + 0.3) + 0.25 * 0.125 + 0.1)),
+        (0, -0.18, 3 * 0.4 * 0.3 * (0.5625 + 0.375 / 34)),
     ),
 ]
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from contracts import LAST, TRIALS, Told, simulated, tell
 
-from metacontrol.models import MODELS
-from metacontrol.tasks import TASKS, TwoStep, Walk
+from metacontrol.models import MODELS, Model
+from metacontrol.tasks import TASKS, Task, TwoStep, Walk
 
 VARIANTS = (
     TwoStep("one second option, binary", "here", Walk(0, 1, 0.2), second_options=1),
@@ -22,8 +22,15 @@ VARIANTS = (
         start_value=0.4,
     ),
 )
+
+
+def plays(model: Model, task: Task) -> bool:
+    return set(model.needs) <= {event.name for event in task.events}
+
+
 PAIRS = [(model, task) for model in MODELS for task in TASKS]
 PAIRS += [(model, task) for model in MODELS if not model.fixed for task in VARIANTS]
+PAIRS = [(model, task) for model, task in PAIRS if plays(model, task)]
 EXACT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-12}
 
 
@@ -78,6 +85,11 @@ def test_same_seed_same_data_and_another_seed_other_data(told: Told) -> None:
     ],
 )
 def test_renaming_changes_nothing(told: Told, copy: str) -> None:
+    one_of_two = copy == "second options of state 1 renamed"
+    if one_of_two and "third_state" in told.scoring.story.model.needs:
+        with pytest.raises(AssertionError):  # an option's number says which places it leads to
+            np.testing.assert_allclose(told.logs(copy), told.logs("original"), **EXACT)
+        return
     np.testing.assert_allclose(told.logs(copy), told.logs("original"), **EXACT)
 
 

@@ -9,10 +9,11 @@ import pytest
 from scipy.io import loadmat
 
 from metacontrol.fitting.priors import coefficient_priors
-from metacontrol.models import GAGNE_2021, HYBRID_KOOL, Model, log_likelihood
+from metacontrol.models import GAGNE_2021, HYBRID_KOOL, PLAN_UNTIL_HABIT, Model, log_likelihood
 from metacontrol.models.scoring import Scoring
-from metacontrol.tasks import Choices
+from metacontrol.tasks import KERAMATI_2016, Choices, read_choices
 
+KERAMATI = {"plan_until_habit_weight_1": "w1", "habit_weight_2": "w2"}  # theirs of habit
 SETS = {"kool2016-daw": "daw paradigm", "kool2016-novel": "novel paradigm"}
 FAMILY: dict[str, dict[str, Any]] = {  # in the order of their numbers in results.mat
     "hybrid": {},
@@ -102,3 +103,14 @@ def test_gagne_2021_log_likelihood_by_stage(gillan2016: Choices, shared: Path) -
     for column, stage in (("first_choice", "_stage1"), ("second_choice", "_stage2"), ("total", "")):
         theirs = -fits.loc[ours.index, f"negloglik{stage}"]
         np.testing.assert_allclose(ours[column], theirs, rtol=0, atol=2e-6, err_msg=column)
+
+
+def test_keramati_2016_log_likelihood(shared: Path) -> None:
+    """Theirs counts a missed third press, after which nothing was shown, as no reward."""
+    frame = pd.read_csv(shared / "data/keramati2016/choices.csv", dtype={"participant": str})
+    frame.loc[frame["missed_stage"] == 3, "reward"] = 0
+    fits = pd.read_csv(shared / "data/keramati2016/published_fits.csv").set_index("participant")
+    weights = {ours: 1 - fits[theirs] for theirs, ours in KERAMATI.items()}
+    at = fits.assign(p=fits["stay"], **weights)
+    ours = log_likelihood(PLAN_UNTIL_HABIT, read_choices(frame, KERAMATI_2016), at)
+    np.testing.assert_allclose(ours["total"], fits["loglik_recomputed"], rtol=0, atol=1e-6)

@@ -11,7 +11,7 @@ from metacontrol.tasks import (
     KOOL_2016_DETERMINISTIC,
     OTTO_2013,
     TASKS,
-    TwoStep,
+    Task,
     read_choices,
     validate,
 )
@@ -25,7 +25,7 @@ def rows(model: Model, count: int) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_what_is_simulated_can_be_read(task: TwoStep) -> None:
+def test_what_is_simulated_can_be_read(task: Task) -> None:
     data = simulate(HYBRID, task, rows(HYBRID, 3), seed=1)
     assert len(data) == 3 * task.trials
     assert validate(data.frame, task).empty

@@ -156,15 +156,19 @@ class Text:
                 return self._convert(kind, to, value)
             case "select_n", [condition, no, yes] if kind == "i1":
                 return self.choose(condition, yes, no, to)
+            case "sign", [value] if kind == "double":
+                below = self.say(f"fcmp olt {REAL} {value}, {real(0.0)}")
+                above = self.say(f"fcmp ogt {REAL} {value}, {real(0.0)}")
+                return self.choose(above, real(1.0), self.choose(below, real(-1.0), value))
             case "one_minus_square", [value]:
                 return self.fused(self.say(f"fneg {REAL} {value}"), value, real(1.0))
             case "not", [value]:
                 return self.say(f"xor {vector(kind)} {value}, {every(kind, -1)}")
-            case "integer_pow", [value] if equation.params["y"] > 0:
-                power = value
-                for _ in range(equation.params["y"] - 1):
-                    power = self.say(words["mul"].format(power, value, T=vector(kind)))
-                return power
+            case "integer_pow", [value] if kind == "double" and equation.params["y"] != 0:
+                power, y = value, equation.params["y"]
+                for _ in range(abs(y) - 1):
+                    power = self.say(words["mul"].format(power, value, T=REAL))
+                return power if y > 0 else self.say(f"fdiv {REAL} {real(1.0)}, {power}")
         if rule not in words:
             raise UnsaidError(rule)
         return self.say(words[rule].format(*given, T=vector(kind)))

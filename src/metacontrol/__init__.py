@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from metacontrol import fitting as fitting
     from metacontrol import models as models
     from metacontrol import tasks as tasks
+    from metacontrol.analysis import depth_effects as depth_effects
     from metacontrol.analysis import panels as panels
     from metacontrol.analysis import participant_weights as participant_weights
     from metacontrol.analysis import plot_participant_weights as plot_participant_weights
     from metacontrol.analysis import plot_predictive_stay as plot_predictive_stay
     from metacontrol.analysis import plot_recovery as plot_recovery
+    from metacontrol.analysis import plot_stay_by_path as plot_stay_by_path
     from metacontrol.analysis import plot_stay_probabilities as plot_stay_probabilities
     from metacontrol.analysis import plot_weight_by_condition as plot_weight_by_condition
     from metacontrol.analysis import predictive_stay as predictive_stay
     from metacontrol.analysis import recovery_table as recovery_table
     from metacontrol.analysis import save_figure as save_figure
     from metacontrol.analysis import stay_by_participant as stay_by_participant
+    from metacontrol.analysis import stay_by_path as stay_by_path
     from metacontrol.analysis import stay_probabilities as stay_probabilities
     from metacontrol.analysis import stay_regression as stay_regression
     from metacontrol.analysis import style as style
@@ -51,17 +54,20 @@ _HOMES = {
     "models": ("Model", "Parameter", "Prior", "latents", "log_likelihood", "simulate"),
     "fitting": ("Fit", "build_model", "fit", "load_fit", "log_likelihood_op"),
     "analysis": (
+        "depth_effects",
         "panels",
         "participant_weights",
         "plot_participant_weights",
         "plot_predictive_stay",
         "plot_recovery",
+        "plot_stay_by_path",
         "plot_stay_probabilities",
         "plot_weight_by_condition",
         "predictive_stay",
         "recovery_table",
         "save_figure",
         "stay_by_participant",
+        "stay_by_path",
         "stay_probabilities",
         "stay_regression",
         "style",

@@ -258,20 +258,9 @@ def tasks() -> None:
 
     Example: `metacontrol tasks`
     """
-    names = ("trials", "common", "first states", "second options", "reward", "load", "source")
-    table = Table(Column("task", no_wrap=True), *names)
+    table = Table(Column("task", no_wrap=True), "trials", "settings", "source")
     for task in mc.tasks.TASKS:
-        walk = f"{task.reward} {task.walk.low:g} to {task.walk.high:g}"
-        table.add_row(
-            task.name,
-            str(task.trials),
-            f"{task.common:g}",
-            str(task.first_states),
-            str(task.second_options),
-            walk,
-            task.load or "-",
-            task.source,
-        )
+        table.add_row(task.name, str(task.trials), task.about, task.source)
     Console().print(table)
 
 

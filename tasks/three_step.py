@@ -1,0 +1,132 @@
+"""The three-step task: two choices, two chancy transitions, and one place at a time that pays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from metacontrol.tasks.task import Choice, Outcome, Rule
+
+
+@dataclass(frozen=True)
+class ThreeStep:
+    """The task of Keramati et al. (2016), doi:10.1073/pnas.1609094113.
+
+    First option a leads to second state a commonly, else to 1 - a. In second state s, option a
+    leads to third state 2 s + a commonly, else to 2 (1 - s) + a. One third state pays 1, the
+    others nothing. It pays for max(1, round(N(`stays`, `stays_sd`))) trials; then one of the other
+    three does.
+
+    Parameters
+    ----------
+    name, source : str
+        Name in `metacontrol tasks`, and where the settings are published.
+    trials : int
+        Number of trials for each participant when none is asked for.
+    common : float
+        Probability, from .5 to 1, of the common transition of either step; participants know it.
+    stays, stays_sd : float
+        Mean and standard deviation of how long the same third state pays, in trials.
+
+    Raises
+    ------
+    ValueError
+        If a number has a value that is not allowed.
+    """
+
+    name: str
+    source: str
+    trials: int = 350
+    common: float = 0.7
+    stays: float = 5.0
+    stays_sd: float = 2.0
+
+    # What models of a two-step task ask for: the third step is hidden from them.
+    first_states: ClassVar[int] = 1
+    second_options: ClassVar[int] = 2
+    instructed: ClassVar[bool] = True
+    start_value: ClassVar[float] = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0.5 <= self.common <= 1:
+            raise ValueError(f"common must be from 0.5 to 1, got {self.common}")
+        if self.trials < 1:
+            raise ValueError(f"trials must be 1 or more, got {self.trials}")
+        if not (self.stays > 0 and self.stays_sd >= 0):
+            raise ValueError("stays must be positive, and stays_sd 0 or more")
+
+    @property
+    def events(self) -> tuple[Choice | Outcome, ...]:
+        """First choice, second state, second choice, third state, reward."""
+        return (
+            Choice("first_choice", 2),
+            Outcome("second_state", states=2),
+            Choice("second_choice", 2),
+            Outcome("third_state", states=4),
+            Outcome("reward", low=0.0, high=1.0),
+        )
+
+    @property
+    def cues(self) -> tuple[str, ...]:
+        """The one first state, the option on the left, and load where data have it."""
+        return ("first_state", "first_left_option", "load")
+
+    @property
+    def about(self) -> str:
+        """The settings in words."""
+        return (
+            f"three steps, common {self.common:g}; one of 4 third states pays, "
+            f"for {self.stays:g} trials (sd {self.stays_sd:g})"
+        )
+
+    @property
+    def constant_cues(self) -> Mapping[str, int]:
+        """There is one first state."""
+        return {"first_state": 0}
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """How second state, third state and reward follow from the choices."""
+        return {
+            "second_state": self._second_state,
+            "third_state": self._third_state,
+            "reward": lambda trial: (trial["third_state"] == trial["rewarded_state"]) * 1.0,
+        }
+
+    def _second_state(self, trial: Mapping[str, Any]) -> Any:
+        first = trial["first_choice"]
+        return jnp.where(trial["luck_second_state"] < self.common, first, 1 - first)
+
+    def _third_state(self, trial: Mapping[str, Any]) -> Any:
+        place = trial["second_state"]
+        pair = jnp.where(trial["luck_third_state"] < self.common, place, 1 - place)
+        return 2 * pair + trial["second_choice"]
+
+    def schedule(self, participants: int, trials: int, rng: np.random.Generator) -> dict[str, Any]:
+        """Draw sides, and which third state pays: column `rewarded_state`.
+
+        Returns
+        -------
+        dict of str to array, shape (trials, participants)
+        """
+        paying = np.empty((trials, participants), dtype=np.int8)
+        state, left = rng.integers(4, size=participants), np.zeros(participants)
+        for trial in range(trials):
+            over = left < 1
+            hop = (state + rng.integers(1, 4, size=participants)) % 4
+            state = np.where(over & (trial > 0), hop, state)
+            stay = np.maximum(1, np.round(rng.normal(self.stays, self.stays_sd, participants)))
+            left = np.where(over, stay, left) - 1
+            paying[trial] = state
+        left_option = rng.integers(2, size=paying.shape, dtype=np.int8)
+        return {"first_left_option": left_option, "rewarded_state": paying}
+
+
+KERAMATI_2016 = ThreeStep(
+    name="keramati-2016",
+    source="Keramati et al. (2016), doi:10.1073/pnas.1609094113",
+)
