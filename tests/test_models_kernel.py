@@ -13,8 +13,9 @@ import pytest
 import metacontrol as mc
 from metacontrol.models import HYBRID, MODELS, Model
 from metacontrol.models.engine import foreign, kernel, replay
+from metacontrol.models.engine.elementary import PRELUDE
 from metacontrol.models.engine.mind import Mind
-from metacontrol.models.engine.vocabulary import PRELUDE, REAL, WIDTH, Text, UnsaidError
+from metacontrol.models.engine.vocabulary import REAL, WIDTH, Text, UnsaidError
 from metacontrol.models.hybrid import Hybrid
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks import (
@@ -49,6 +50,8 @@ def said(function: Callable[..., Any], *arguments: np.ndarray) -> np.ndarray:
         jnp.exp,
         jnp.tanh,
         jnp.abs,
+        jnp.log,
+        jnp.log1p,
         jax.grad(lambda x: 3.0 * jnp.abs(x)),
         lambda x: jnp.sqrt(jnp.abs(x)),
         lambda x: x**3 - 2.0 * x**2,

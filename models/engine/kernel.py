@@ -14,13 +14,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from metacontrol.models.engine.elementary import PRELUDE
 from metacontrol.models.engine.foreign import register
 from metacontrol.models.engine.listeners import Replay
 from metacontrol.models.engine.mind import split
 from metacontrol.models.engine.records import Records
 from metacontrol.models.engine.story import Array, Story
 from metacontrol.models.engine.vocabulary import (
-    PRELUDE,
     REAL,
     WIDTH,
     Text,

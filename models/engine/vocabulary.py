@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from math import factorial, inf, log
+from math import inf
 from typing import Any
 
 from jax.extend.core import Literal
@@ -52,6 +52,7 @@ _OF_REALS = {
     "min": f"call nsz {{T}} @llvm.minimum.v{WIDTH}f64({{T}} {{0}}, {{T}} {{1}})",
     "exp": "call {T} @lanes.exp({T} {0})",
     "tanh": "call {T} @lanes.tanh({T} {0})",
+    "log": "call {T} @lanes.log({T} {0})",
     "eq": "fcmp oeq {T} {0}, {1}",
     "ne": "fcmp une {T} {0}, {1}",
     "lt": "fcmp olt {T} {0}, {1}",
@@ -162,6 +163,8 @@ class Text:
                 return self.choose(above, real(1.0), self.choose(below, real(-1.0), value))
             case "one_minus_square", [value]:
                 return self.fused(self.say(f"fneg {REAL} {value}"), value, real(1.0))
+            case "log1p", [value]:
+                return self._log1p(value)
             case "not", [value]:
                 return self.say(f"xor {vector(kind)} {value}, {every(kind, -1)}")
             case "integer_pow", [value] if kind == "double" and equation.params["y"] != 0:
@@ -172,6 +175,18 @@ class Text:
         if rule not in words:
             raise UnsaidError(rule)
         return self.say(words[rule].format(*given, T=vector(kind)))
+
+    def _log1p(self, x: str) -> str:
+        """Say log(u) - ((u - 1) - x) / u for u = 1 + x: what rounding took from u is given back."""
+        u = self.say(f"fadd {REAL} {x}, {real(1.0)}")
+        log_u = self.say(f"call {REAL} @lanes.log({REAL} {u})")
+        lost = self.say(f"fsub {REAL} {u}, {real(1.0)}")
+        lost = self.say(f"fsub {REAL} {lost}, {x}")
+        lost = self.say(f"fdiv {REAL} {lost}, {u}")
+        more = self.say(f"fsub {REAL} {log_u}, {lost}")
+        inside = self.say(f"fcmp ogt {REAL} {u}, {real(0.0)}")
+        inside = self.say(f"and {MASK} {inside}, {self.say(f'fcmp olt {REAL} {u}, {real(inf)}')}")
+        return self.choose(inside, more, log_u)
 
     def _convert(self, kind: str, to: str, value: str) -> str:
         if kind == to:
@@ -208,52 +223,3 @@ def _kind(atom: Any) -> str:
     if shape != () or dtype not in _KINDS:
         raise UnsaidError(f"{dtype} of shape {shape}")
     return _KINDS[dtype]
-
-
-def _power(text: Text, x: str) -> tuple[str, str]:
-    """Return 2**k and p, such that exp(x) = 2**k * (1 + p).
-
-    k is the whole number nearest to x / log(2), and p is exp(r) - 1 by its Taylor series in what is
-    left, |r| < 0.35. What is below -708 or above 709.4 counts as that.
-    """
-    magic = real(1.5 * 2.0**52)  # adding it rounds, and leaves the whole number in the last bits
-    x = text.choose(text.say(f"fcmp olt {REAL} {x}, {real(-708.0)}"), real(-708.0), x)
-    x = text.choose(text.say(f"fcmp ogt {REAL} {x}, {real(709.4)}"), real(709.4), x)
-    shifted = text.fused(x, real(1 / log(2.0)), magic)
-    k = text.say(f"fsub {REAL} {shifted}, {magic}")
-    r = text.fused(k, real(-6.93147180369123816490e-01), x)  # log(2) in two parts: its product
-    r = text.fused(k, real(-1.90821492927058770002e-10), r)  # with k has no error to speak of
-    series = real(1 / factorial(13))
-    for n in range(12, 0, -1):
-        series = text.fused(series, r, real(1 / factorial(n)))
-    bits = text.say(f"bitcast {REAL} {shifted} to {BITS}")
-    bits = text.say(f"shl {BITS} {bits}, {every('i64', 52)}")
-    bits = text.say(f"add {BITS} {bits}, {every('i64', 1023 << 52)}")
-    return text.say(f"bitcast {BITS} {bits} to {REAL}"), text.say(f"fmul {REAL} {series}, {r}")
-
-
-def _function(name: str, text: Text, result: str) -> str:
-    return f"define internal {REAL} {name}({REAL} %x) {{\n  {text}\n  ret {REAL} {result}\n}}\n"
-
-
-def _exp() -> str:
-    text = Text("x")
-    power, p = _power(text, "%x")
-    result = text.fused(power, p, power)
-    result = text.choose(text.say(f"fcmp olt {REAL} %x, {real(-708.0)}"), real(0.0), result)
-    result = text.choose(text.say(f"fcmp ogt {REAL} %x, {real(709.4)}"), real(inf), result)
-    return _function("@lanes.exp", text, result)
-
-
-def _tanh() -> str:
-    """Write tanh(x) = -e / (2 + e) with the sign of x, where e = exp(-2 |x|) - 1."""
-    text = Text("x")
-    size = text.say(f"call {REAL} @llvm.fabs.v{WIDTH}f64({REAL} %x)")
-    power, p = _power(text, text.say(f"fmul {REAL} {size}, {real(-2.0)}"))
-    e = text.fused(power, p, text.say(f"fsub {REAL} {power}, {real(1.0)}"))
-    ratio = text.say(f"fdiv {REAL} {e}, {text.say(f'fadd {REAL} {e}, {real(2.0)}')}")
-    result = text.say(f"call {REAL} @llvm.copysign.v{WIDTH}f64({REAL} {ratio}, {REAL} %x)")
-    return _function("@lanes.tanh", text, result)
-
-
-PRELUDE = _exp() + _tanh()
