@@ -4,7 +4,9 @@ from metacontrol.models.gagne_2021 import GAGNE_2021
 from metacontrol.models.hbayesdm import HBAYESDM_TS_PAR4, HBAYESDM_TS_PAR6, HBAYESDM_TS_PAR7
 from metacontrol.models.hybrid import HYBRID, MODEL_BASED, MODEL_FREE
 from metacontrol.models.hybrid_kool import HYBRID_KOOL
+from metacontrol.models.logistic_weight import LOGISTIC_WEIGHT
 from metacontrol.models.model import Model
+from metacontrol.models.multiplicative_weight import MULTIPLICATIVE_WEIGHT
 from metacontrol.models.parameter import Link, Parameter, Prior
 from metacontrol.models.plan_until_habit import PLAN_UNTIL_HABIT, PLANNING_TO_A_DEPTH
 from metacontrol.models.scoring import latents, log_likelihood
@@ -21,6 +23,8 @@ MODELS = (
     HBAYESDM_TS_PAR4,
     HBAYESDM_TS_PAR6,
     HBAYESDM_TS_PAR7,
+    LOGISTIC_WEIGHT,
+    MULTIPLICATIVE_WEIGHT,
     PLAN_UNTIL_HABIT,
     PLANNING_TO_A_DEPTH,
 )
@@ -32,9 +36,11 @@ __all__ = [
     "HBAYESDM_TS_PAR7",
     "HYBRID",
     "HYBRID_KOOL",
+    "LOGISTIC_WEIGHT",
     "MODELS",
     "MODEL_BASED",
     "MODEL_FREE",
+    "MULTIPLICATIVE_WEIGHT",
     "PLANNING_TO_A_DEPTH",
     "PLAN_UNTIL_HABIT",
     "SEPARATE_WEIGHTS",

@@ -7,7 +7,7 @@ from typing import Any
 
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
-from metacontrol.models.engine.table import Table
+from metacontrol.models.engine.table import Lane, Table
 from metacontrol.models.habit import after, note_errors, sarsa, two_step_mind
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import probability, stickiness, temperature
@@ -50,7 +50,8 @@ class Hybrid(Model):
         belief = transition_belief(t.task, mind.evidence[start], counted=not t.task.instructed)
         plan = planned_values(belief, mind.second.best())
         repeated = Table.one_hot(mind.last_option - 2 * start, 2)
-        net = theta.w * plan + (1 - theta.w) * mind.first[start] + theta.p * repeated
+        weight = self.weight(theta, mind, t)
+        net = weight * plan + (1 - weight) * mind.first[start] + theta.p * repeated
         first = t.choose("first_choice", theta.beta1 * net)
         place = t.see("second_state")
         second = t.choose("second_choice", theta.beta2 * mind.second[place])
@@ -66,9 +67,13 @@ class Hybrid(Model):
             alpha2=theta.alpha2,
             lam=theta.lam,
         )
-        t.note("weight", theta.w)
+        t.note("weight", weight)
         note_errors(t, lesson.delta1, lesson.delta2)
         return after(mind, lesson, start, first, place)
+
+    def weight(self, theta: Any, mind: Any, t: Listener) -> Lane:
+        """Return the weight of planning on this trial; models of arbitration have their own."""
+        return theta.w
 
 
 HYBRID = Hybrid(

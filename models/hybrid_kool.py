@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 
@@ -37,6 +38,8 @@ class HybridKool(Model):
     lam at 0: model-based), either stickiness at 0.
     """
 
+    cues: ClassVar[Mapping[str, tuple[str, ...]]] = {"first_left_option": ("response_stickiness",)}
+
     def start(self, task: Any, theta: Any) -> Mind:
         """Return values at the task's start value, no last choice or side, no transitions seen."""
         mind = two_step_mind(task, task.start_value)
@@ -50,7 +53,7 @@ class HybridKool(Model):
         same_option = Table.one_hot(mind.last_option - 2 * start, 2)
         net = theta.w * plan + (1 - theta.w) * mind.first[start]
         net = net + theta.stimulus_stickiness * same_option
-        sides_matter = dict(self.fixed).get("response_stickiness") != 0.0
+        sides_matter = self.looks_at("first_left_option")
         left = t.see("first_left_option") if sides_matter else 0
         if sides_matter:
             same_side = jnp.where(mind.last_side == 0, left, 1 - left)

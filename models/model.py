@@ -19,7 +19,8 @@ class Model:
     A model is written by subclassing: `start` says what is in mind before the first trial, `trial`
     tells what happens in one. Both are written for one participant, in plain arithmetic.
 
-    The class says in `needs` which events its trial asks for besides those of a two-step task.
+    The class says in `needs` which events its trial asks for besides those of a two-step task, and
+    in `cues` which columns it looks at, each with the parameters for whose sake it does.
 
     Parameters
     ----------
@@ -35,6 +36,7 @@ class Model:
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
+    cues: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     name: str
     source: str
@@ -72,6 +74,11 @@ class Model:
         """The parameters that are not fixed."""
         fixed = dict(self.fixed)
         return tuple(parameter for parameter in self.parameters if parameter.name not in fixed)
+
+    def looks_at(self, cue: str) -> bool:
+        """Whether some parameter uses a cue: not if all that would are fixed at 0."""
+        fixed = dict(self.fixed)
+        return any(fixed.get(name) != 0.0 for name in self.cues[cue])
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter of that name; raise ValueError with the known names if none."""

@@ -110,6 +110,8 @@ def _check_cue(
     report(complete & missing, cue, lambda row: f"{cue} is missing on a complete trial")
     if cue == "load":
         outside, allowed, origin = (values < 0) | (values > 1), "from 0 to 1", 0
+    elif cue == "stake":
+        outside, allowed, origin = ~((values > 0) & (values < np.inf)), "a positive number", 0
     else:
         outside, allowed = ~np.isin(values, (0, 1)), f"{origin} or {origin + 1}"
     report(

@@ -50,6 +50,10 @@ class TwoStep:
         number from 0 to 1): on half of the trials in random order, or in blocks.
     load_block : int
         Length of a block, in trials, under the blocked schedule.
+    stakes : tuple of float
+        What rewards may be multiplied by, lowest first, shown before each trial (column `stake`)
+        and drawn evenly; the first five trials have the lowest. The reward is counted before it
+        is multiplied. Empty for a task without stakes.
 
     Raises
     ------
@@ -69,6 +73,7 @@ class TwoStep:
     start_value: float = 0.0
     load: Literal["intermixed", "blocked"] | None = None
     load_block: int = 25
+    stakes: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         allowed: dict[str, tuple[Any, ...]] = {
@@ -89,6 +94,8 @@ class TwoStep:
             )
         if self.walk.start is not None and len(self.walk.start[0]) < self.second_options:
             raise ValueError("the walk's start lacks a range for some second option")
+        if any(not 0 < stake < np.inf for stake in self.stakes):
+            raise ValueError(f"stakes must be positive numbers, got {self.stakes}")
         for count in ("trials", "load_block"):
             if getattr(self, count) < 1:
                 raise ValueError(f"{count} must be 1 or more, got {getattr(self, count)}")
@@ -103,6 +110,7 @@ class TwoStep:
             f"{self.reward} reward, {self.walk.low:g} to {self.walk.high:g} (sd {self.walk.sd:g})",
             "" if self.instructed else "not instructed",
             f"load {self.load}" if self.load else "",
+            f"stakes {' or '.join(f'{stake:g}' for stake in self.stakes)}" if self.stakes else "",
         ]
         return "two steps, " + ", ".join(part for part in parts if part)
 
@@ -119,8 +127,8 @@ class TwoStep:
 
     @property
     def cues(self) -> tuple[str, ...]:
-        """First state, the option on the left, and load: what is shown before the first choice."""
-        return ("first_state", "first_left_option", "load")
+        """First state, the option on the left, load and stake: shown before the first choice."""
+        return ("first_state", "first_left_option", "load", "stake")
 
     @property
     def constant_cues(self) -> Mapping[str, int]:
@@ -155,7 +163,7 @@ class TwoStep:
         return (trial["luck_reward"] < paid) * 1.0 if self.reward == "binary" else paid
 
     def schedule(self, participants: int, trials: int, rng: np.random.Generator) -> dict[str, Any]:
-        """Draw walks, sides, first states and load.
+        """Draw walks, sides, first states, load and stakes.
 
         Returns
         -------
@@ -169,6 +177,9 @@ class TwoStep:
         elif self.load == "blocked":
             block = np.arange(trials)[:, None] // self.load_block
             columns["load"] = ((block + rng.integers(2, size=participants)) % 2).astype(np.int8)
+        if self.stakes:
+            columns["stake"] = rng.choice(self.stakes, size=shape)
+            columns["stake"][:5] = min(self.stakes)
         if self.first_states == 2:
             columns["first_state"] = rng.integers(2, size=shape, dtype=np.int8)
         columns["first_left_option"] = rng.integers(2, size=shape, dtype=np.int8)
@@ -212,4 +223,26 @@ OTTO_2013 = TwoStep(
     trials=300,
     walk=_DAW_WALK,
     load="intermixed",
+)
+
+_KOOL_2017 = "Kool, Gershman & Cushman (2017), doi:10.1177/0956797617708288"
+
+KOOL_2017_DETERMINISTIC = TwoStep(
+    name="kool-2017-deterministic",
+    source=_KOOL_2017,
+    common=1.0,
+    first_states=2,
+    second_options=1,
+    reward="points",
+    walk=Walk(0, 9, 2, start=(((5, 9),), ((0, 4),)), whole=True),
+    start_value=4.5,
+    stakes=(1.0, 5.0),
+)
+
+KOOL_2017_STOCHASTIC = TwoStep(
+    name="kool-2017-stochastic",
+    source=_KOOL_2017,
+    walk=_DAW_WALK,
+    start_value=0.5,
+    stakes=(1.0, 5.0),
 )

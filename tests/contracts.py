@@ -20,7 +20,7 @@ from metacontrol.models.engine.play import play
 from metacontrol.models.engine.story import Story
 from metacontrol.models.formulas import predictors
 from metacontrol.models.scoring import Scoring
-from metacontrol.tasks import Choices, TwoStep
+from metacontrol.tasks import Choices, Task, TwoStep
 
 TRIALS = (12, 9, 6)  # of each participant: ragged
 LAST = 4  # the trial after which the altered copies differ, counted from 1
@@ -68,6 +68,19 @@ class Told:
         """Return log-likelihoods of a copy's three participants."""
         lanes = [self.scoring.participants.index(f"{copy} {i}") for i in range(len(TRIALS))]
         return self.total[lanes]
+
+
+def plays(model: Model, task: Task) -> bool:
+    """Whether a task has the events that a model asks for."""
+    return set(model.needs) <= {event.name for event in task.events}
+
+
+def adapted(model: Model, task: Task) -> Model:
+    """Return the model without the effects of cues that the task does not show."""
+    shown = {*task.constant_cues, *task.schedule(1, 1, np.random.default_rng(0))}
+    absent = [name for cue, names in model.cues.items() if cue not in shown for name in names]
+    free = {parameter.name for parameter in model.free}
+    return model.fix(name=model.name, **{name: 0.0 for name in absent if name in free})
 
 
 def draw(parameter: Parameter, size: int, rng: np.random.Generator) -> np.ndarray:

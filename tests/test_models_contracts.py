@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from contracts import LAST, TRIALS, Told, simulated, tell
+from contracts import LAST, TRIALS, Told, adapted, plays, simulated, tell
 
-from metacontrol.models import MODELS, Model
-from metacontrol.tasks import TASKS, Task, TwoStep, Walk
+from metacontrol.models import MODELS
+from metacontrol.tasks import TASKS, TwoStep, Walk
 
 VARIANTS = (
     TwoStep("one second option, binary", "here", Walk(0, 1, 0.2), second_options=1),
@@ -24,13 +24,12 @@ VARIANTS = (
 )
 
 
-def plays(model: Model, task: Task) -> bool:
-    return set(model.needs) <= {event.name for event in task.events}
-
-
-PAIRS = [(model, task) for model in MODELS for task in TASKS]
-PAIRS += [(model, task) for model in MODELS if not model.fixed for task in VARIANTS]
-PAIRS = [(model, task) for model, task in PAIRS if plays(model, task)]
+PAIRS = [
+    (adapted(model, task), task)
+    for model in MODELS
+    for task in (*TASKS, *(VARIANTS if not model.fixed else ()))
+    if plays(model, task)
+]
 EXACT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-12}
 
 

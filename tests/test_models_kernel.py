@@ -22,7 +22,7 @@ from metacontrol.tasks import (
     DAW_2011,
     KERAMATI_2016,
     KOOL_2016_DETERMINISTIC,
-    KOOL_2016_STOCHASTIC,
+    KOOL_2017_STOCHASTIC,
     Choices,
 )
 
@@ -134,8 +134,8 @@ def test_loops_agree_on_formulas(link: Any, ragged: Choices) -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
 def test_loops_agree_in_every_model(model: Model) -> None:
+    task = KERAMATI_2016 if model.needs else replace(KOOL_2017_STOCHASTIC, load="intermixed")
     theta = {p.name: [0.2, 0.4, 0.6] for p in model.free}
-    task = KERAMATI_2016 if model.needs else KOOL_2016_STOCHASTIC
     both_ways(model, mc.simulate(model, task, pd.DataFrame(theta), seed=5))
 
 

@@ -14,8 +14,10 @@ from metacontrol.models import (
     HBAYESDM_TS_PAR7,
     HYBRID,
     HYBRID_KOOL,
+    LOGISTIC_WEIGHT,
     MODEL_BASED,
     MODEL_FREE,
+    MULTIPLICATIVE_WEIGHT,
     SEPARATE_WEIGHTS,
     Model,
     log_likelihood,
@@ -25,6 +27,7 @@ from metacontrol.tasks import (
     DAW_2011,
     KOOL_2016_DETERMINISTIC,
     KOOL_2016_STOCHASTIC,
+    OTTO_2013,
     Choices,
     TwoStep,
 )
@@ -141,3 +144,33 @@ def test_gagne_that_never_learns_only_repeats() -> None:
 def test_temperatures_of_zero_are_coin_flips() -> None:
     ours = log_likelihood(HYBRID, play(DAW_2011), table(HYBRID, beta1=0.0, beta2=0.0))
     np.testing.assert_allclose(ours["total"], 60 * np.log(0.5), rtol=1e-12)
+
+
+QUIET = dict.fromkeys(
+    [p.name for p in LOGISTIC_WEIGHT.parameters if p.name not in (*table(HYBRID), "w0")], 0.0
+)
+
+
+def test_logistic_weight_without_effects_is_the_hybrid() -> None:
+    at = table(LOGISTIC_WEIGHT, **QUIET)
+    there = at.assign(w=1 / (1 + np.exp(-at["w0"])))
+    assert_same(LOGISTIC_WEIGHT.fix(stake_effect=0.0), at, HYBRID, there, play(OTTO_2013))
+
+
+def test_load_in_the_model_is_load_in_a_formula() -> None:
+    at = table(LOGISTIC_WEIGHT, **{**QUIET, "load_effect": 1.3})
+    there = at.assign(w_Intercept=at["w0"], w_load=-at["load_effect"]).drop(columns="w0")
+    there = there[[*table(HYBRID).columns.drop("w"), "w_Intercept", "w_load"]]
+    assert_same(LOGISTIC_WEIGHT.fix(stake_effect=0.0), at, HYBRID, there, play(OTTO_2013))
+
+
+@pytest.mark.parametrize(("kappa", "loaded"), [(0.0, 1.0), (0.4, 0.6), (1.0, 0.0)])
+def test_multiplicative_weight_is_the_hybrid_with_a_smaller_weight(
+    kappa: float, loaded: float
+) -> None:
+    """All trials loaded, or none."""
+    at = table(MULTIPLICATIVE_WEIGHT, kappa=kappa)
+    for load, share in ((0, 1.0), (1, loaded)):
+        frame = play(OTTO_2013).frame.assign(load=load)
+        there = at.assign(w=share * at["w"])
+        assert_same(MULTIPLICATIVE_WEIGHT, at, HYBRID, there, Choices(frame, OTTO_2013))
