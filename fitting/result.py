@@ -16,7 +16,7 @@ import xarray as xr
 from metacontrol.fitting.diagnostics import as_dataset, point_diagnostics, sampling_diagnostics
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
-from metacontrol.tasks import Task, ThreeStep, TwoStep, Walk
+from metacontrol.tasks import Reversals, Task, ThreeStep, TwoStep, Walk
 from metacontrol.tasks.files import whole_file
 
 INTERVAL = 0.95
@@ -74,9 +74,9 @@ class Fit:
         about = dict(self.about["task"])
         if about.pop("kind", "TwoStep") == "ThreeStep":
             return ThreeStep(**about)
-        start = about["walk"].pop("start")
-        walk = Walk(**about.pop("walk"), start=_tuples(start))
-        return TwoStep(**about, walk=walk)
+        about = {name: _tuples(value) for name, value in about.items()}
+        walk = {name: _tuples(value) for name, value in about.pop("walk").items()}
+        return TwoStep(**about, walk=Reversals(**walk) if "block" in walk else Walk(**walk))
 
     @cached_property
     def group(self) -> pd.DataFrame:

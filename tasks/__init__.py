@@ -6,6 +6,8 @@ from metacontrol.tasks.reading import read_choices, validate
 from metacontrol.tasks.task import Choice, Outcome, Task
 from metacontrol.tasks.three_step import KERAMATI_2016, ThreeStep
 from metacontrol.tasks.two_step import (
+    AKAM_2015,
+    AKAM_2015_REDUCED,
     DAW_2011,
     KOOL_2016_DETERMINISTIC,
     KOOL_2016_STOCHASTIC,
@@ -14,7 +16,7 @@ from metacontrol.tasks.two_step import (
     OTTO_2013,
     TwoStep,
 )
-from metacontrol.tasks.walk import Walk
+from metacontrol.tasks.walk import Reversals, Walk
 
 TASKS = (
     DAW_2011,
@@ -24,9 +26,13 @@ TASKS = (
     KERAMATI_2016,
     KOOL_2017_STOCHASTIC,
     KOOL_2017_DETERMINISTIC,
+    AKAM_2015,
+    AKAM_2015_REDUCED,
 )
 
 __all__ = [
+    "AKAM_2015",
+    "AKAM_2015_REDUCED",
     "DAW_2011",
     "KERAMATI_2016",
     "KOOL_2016_DETERMINISTIC",
@@ -39,6 +45,7 @@ __all__ = [
     "Choices",
     "ChoicesError",
     "Outcome",
+    "Reversals",
     "Task",
     "ThreeStep",
     "TwoStep",

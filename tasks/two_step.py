@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metacontrol.tasks.task import Choice, Outcome, Rule
-from metacontrol.tasks.walk import Walk
+from metacontrol.tasks.walk import Reversals, Walk
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class TwoStep:
         Number of options in each second state; with 1 there is no second choice.
     reward : {"binary", "points"}
         Whether the walk is a probability of reward 1 rather than 0, or the number of points paid.
-    walk : Walk
-        Drift of the rewards.
+    walk : Walk or Reversals
+        How rewards change.
     instructed : bool
         Whether participants know which first option commonly leads where. If not, models work it
         out by counting.
@@ -63,7 +63,7 @@ class TwoStep:
 
     name: str
     source: str
-    walk: Walk
+    walk: Walk | Reversals
     trials: int = 200
     common: float = 0.7
     first_states: Literal[1, 2] = 1
@@ -92,7 +92,11 @@ class TwoStep:
                 f"with binary rewards the walk is a probability: its bounds must lie in [0, 1], "
                 f"got [{self.walk.low}, {self.walk.high}]"
             )
-        if self.walk.start is not None and len(self.walk.start[0]) < self.second_options:
+        if (
+            isinstance(self.walk, Walk)
+            and self.walk.start
+            and len(self.walk.start[0]) < self.second_options
+        ):
             raise ValueError("the walk's start lacks a range for some second option")
         if any(not 0 < stake < np.inf for stake in self.stakes):
             raise ValueError(f"stakes must be positive numbers, got {self.stakes}")
@@ -107,7 +111,7 @@ class TwoStep:
             "deterministic" if self.common == 1 else f"common {self.common:g}",
             "2 first states" if self.first_states == 2 else "",
             "1 second option" if self.second_options == 1 else "",
-            f"{self.reward} reward, {self.walk.low:g} to {self.walk.high:g} (sd {self.walk.sd:g})",
+            f"{self.reward} reward, {self.walk}",
             "" if self.instructed else "not instructed",
             f"load {self.load}" if self.load else "",
             f"stakes {' or '.join(f'{stake:g}' for stake in self.stakes)}" if self.stakes else "",
@@ -245,4 +249,22 @@ KOOL_2017_STOCHASTIC = TwoStep(
     walk=_DAW_WALK,
     start_value=0.5,
     stakes=(1.0, 5.0),
+)
+
+_AKAM_2015 = "Akam, Costa & Dayan (2015), doi:10.1371/journal.pcbi.1004648"
+
+AKAM_2015 = TwoStep(
+    name="akam-2015",
+    source=_AKAM_2015,
+    trials=300,
+    walk=Walk(low=0.25, high=0.75, sd=0.0125),
+)
+
+AKAM_2015_REDUCED = TwoStep(
+    name="akam-2015-reduced",
+    source=_AKAM_2015,
+    trials=300,
+    common=0.8,
+    second_options=1,
+    walk=Reversals(high=0.8, low=0.2, block=50),
 )

@@ -55,6 +55,9 @@ class Walk:
                     f"got {self.start}"
                 )
 
+    def __str__(self) -> str:
+        return f"{self.low:g} to {self.high:g} (sd {self.sd:g})"
+
     def draw(
         self, participants: int, trials: int, options: int, rng: np.random.Generator
     ) -> np.ndarray:
@@ -94,3 +97,48 @@ class Walk:
         if self.whole:
             return rng.integers(low.astype(int), high.astype(int) + 1).astype(float)
         return rng.uniform(low, high)
+
+
+@dataclass(frozen=True)
+class Reversals:
+    """Blocks of trials: one second state is good, the other bad, and then they change places.
+
+    Parameters
+    ----------
+    high, low : float
+        Probability of reward in the good and in the bad state, whatever is chosen there.
+    block : int
+        Trials between reversals; which state is good first is drawn.
+
+    Raises
+    ------
+    ValueError
+        If `low` is not below `high`, or `block` below 1.
+    """
+
+    high: float
+    low: float
+    block: int
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"reversals need low < high, got low={self.low}, high={self.high}")
+        if self.block < 1:
+            raise ValueError(f"block must be 1 or more, got {self.block}")
+
+    def __str__(self) -> str:
+        return f"{self.high:g} and {self.low:g}, reversed every {self.block} trials"
+
+    def draw(
+        self, participants: int, trials: int, options: int, rng: np.random.Generator
+    ) -> np.ndarray:
+        """Draw probabilities for each option of two second states.
+
+        Returns
+        -------
+        array, shape (trials, participants, 2, options)
+        """
+        block = np.arange(trials)[:, None] // self.block
+        good = (block + rng.integers(2, size=participants)) % 2
+        paid = np.where(good[:, :, None] == np.arange(2), self.high, self.low)
+        return np.repeat(paid[..., None], options, axis=3)

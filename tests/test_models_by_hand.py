@@ -14,9 +14,11 @@ from metacontrol.models import (
     HBAYESDM_TS_PAR7,
     HYBRID,
     HYBRID_KOOL,
+    LATENT_STATE,
     MODEL_BASED,
     MODEL_FREE,
     PLANNING_TO_A_DEPTH,
+    REWARD_AS_CUE,
     SEPARATE_WEIGHTS,
     Model,
     latents,
@@ -54,6 +56,16 @@ EVENTS = ("first_choice", "second_state", "second_choice", "reward")
 # The same four trials for all models of one first state. V is the best Q2 of states 0 and 1.
 FOUR: tuple[Row, ...] = ((1, 1, 0, 1), (1, 0, 0, 0), (0, 1, 0, 1), (0, 1, 1, 0))
 DAW = {"alpha1": 0.5, "alpha2": 0.4, "beta1": 2.0, "beta2": 3.0, "lam": 0.6, "p": 0.1, "w": 0.25}
+
+B3 = 0.1 + 0.8 * (0.592 / 0.644)  # beliefs in the case of LATENT_STATE
+B4 = 0.1 + 0.8 * (0.8 * B3 / (0.2 + 0.6 * B3))
+
+
+def lapsing(x: float) -> float:
+    """Return the log-odds of .8 q + .2 (1 - q), q = sigma(x)."""
+    one = 0.2 + 0.6 / (1 + np.exp(-x))
+    return float(np.log(one / (1 - one)))
+
 
 CASES = [
     # 1 Nothing known: 0. Then Q_MF(1) = .5 (0 + .6 * 1) = .3, Q2(1,0) = .4, 1 -> 1 seen once more.
@@ -229,6 +241,32 @@ CASES = [
         ((1, 1, 0, 2, 1), (1, 0, 1, 3, 0), (0, 0, 0, 0, 0)),
         (0, 0.58, -2 * (0.75 * 0.4 * (0.05 * 33 / 34 + 0.3) + 0.25 * 0.125 + 0.1)),
         (0, -0.18, 3 * 0.4 * 0.3 * (0.5625 + 0.375 / 34)),
+    ),
+    # Cues are (state, reward) of the trial before; those of trials 3 and 6 are the same, (0, 0).
+    # 1 No cue. 2 (1, 1) is new; nothing won, so its options stay at 0. 3 (0, 0) is new; won with
+    # option 0: .5. 4 (1, 1) is still 0. 5 (1, 0) is new. 6 2 * (.5 - 0) = 1.
+    # Second: Q2(1,0) = .4, .64 (trials 1, 3); state 0 never paid.
+    Case(
+        REWARD_AS_CUE,
+        DAW_2011,
+        {"alpha1": 0.5, "alpha2": 0.4, "beta1": 2.0, "beta2": 3.0},
+        EVENTS,
+        (*FOUR, (1, 0, 0, 0), (0, 1, 0, 1)),
+        (0, 0, 0, 0, 0, 1.0),
+        (0, 0, 1.2, -1.92, 0, 1.92),
+    ),
+    # 1 b = .5. A win in 1 speaks for 1: b = .8, then .9 * .8 + .1 * .2 = .74.
+    # 2 2 (2 * .74 - 1) = .96. No win in 0 speaks for 1: .592 / (.592 + .2 * .26 = .052).
+    # 3 b = .1 + .8 * that, and chose the other. A win in 1: b = .8 b / (.8 b + .2 (1 - b)).
+    # 4 b = .1 + .8 * that, and chose the other.
+    Case(
+        LATENT_STATE,
+        DAW_2011,
+        {"p_good": 0.8, "p_reversal": 0.1, "lapse": 0.2, "alpha2": 0.4, "beta1": 2.0, "beta2": 3.0},
+        EVENTS,
+        FOUR,
+        (0, lapsing(0.96), -lapsing(2 * (2 * B3 - 1)), -lapsing(2 * (2 * B4 - 1))),
+        (0, 0, 1.2, -1.92),
     ),
 ]
 

@@ -50,6 +50,7 @@ def test_every_task_has_a_name_and_a_source_with_its_doi(task: TwoStep) -> None:
 )
 def test_published_settings(task: TwoStep, facts: tuple[object, ...]) -> None:
     switches = (task.trials, task.common, task.first_states, task.second_options, task.reward)
+    assert isinstance(task.walk, Walk)
     assert (*switches, task.walk.low, task.walk.high, task.walk.sd) == facts
 
 
