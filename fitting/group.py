@@ -128,7 +128,8 @@ def informed_centring(scoring: Scoring, pilot: xr.Dataset) -> dict[str, np.ndarr
     """Return each participant's share of centring, from a short non-centred run.
 
     It is the share by which the data narrow a participant's coefficient: one minus its posterior
-    variance over the group's variance.
+    variance over the group's variance. The latter is taken at the low end (5 %) of what the pilot
+    finds likely, because where a spread may be small only non-centred draws move freely.
 
     Parameters
     ----------
@@ -142,7 +143,7 @@ def informed_centring(scoring: Scoring, pilot: xr.Dataset) -> dict[str, np.ndarr
         if f"{name}_z" in pilot:
             value = pilot[f"{name}_mean"] + pilot[f"{name}_sd"] * pilot[f"{name}_z"]
             own = value.var("draw", ddof=1).mean("chain").to_numpy()
-            group = float((pilot[f"{name}_sd"] ** 2).mean())
+            group = float(pilot[f"{name}_sd"].quantile(0.05)) ** 2
             shares[name] = np.clip(1 - own / group, 0.0, 1.0)
     return shares
 
