@@ -1,5 +1,6 @@
 """From choices and fits to what people look at: tables and figures."""
 
+from metacontrol.analysis.course import course, plot_course
 from metacontrol.analysis.depth import depth_effects, plot_stay_by_path, stay_by_path
 from metacontrol.analysis.predictive import plot_predictive_stay, predictive_stay
 from metacontrol.analysis.recovery import plot_recovery, recovery_table
@@ -19,9 +20,11 @@ from metacontrol.analysis.weight import (
 )
 
 __all__ = [
+    "course",
     "depth_effects",
     "panels",
     "participant_weights",
+    "plot_course",
     "plot_participant_weights",
     "plot_predictive_stay",
     "plot_recovery",

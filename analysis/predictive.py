@@ -31,7 +31,7 @@ def predictive_stay(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> 
     draws : int
         Number of simulated data sets.
     seed : int
-        Seed of choice of draws and of simulation.
+        Seed of simulation.
 
     Returns
     -------
@@ -43,11 +43,12 @@ def predictive_stay(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> 
     people = fit.parameters.index.astype(str)
     counts = data.frame.groupby("participant", sort=False).size().loc[list(people)]
     simulated = []
-    for part in _parameter_draws(fit, draws, rng):
+    tables = fit.parameter_draws(draws)
+    for part in tables if fit.method == "nuts" else tables * draws:
         played = simulate(
             fit.model,
             data.task,
-            part,
+            part.assign(participant=people),
             seed=int(rng.integers(2**31)),
             formulas=fit.formulas,
             trials=int(counts.max()),
@@ -66,22 +67,6 @@ def predictive_stay(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> 
     table["lower"] = predicted.quantile(0.025, axis=1)
     table["upper"] = predicted.quantile(0.975, axis=1)
     return table.reset_index()
-
-
-def _parameter_draws(fit: Fit, draws: int, rng: np.random.Generator) -> list[pd.DataFrame]:
-    """Return parameter tables, one for each simulated data set."""
-    names = fit.about["coefficients"]
-    people = fit.parameters.index.astype(str)
-    if fit.method != "nuts":
-        return [fit.parameters.assign(participant=people)] * draws
-    posterior = fit.tree["posterior"].to_dataset()[names].stack(sample=("chain", "draw"))
-    picks = rng.choice(posterior.sizes["sample"], size=draws, replace=False)
-    return [
-        pd.DataFrame({n: posterior[n].to_numpy()[..., pick] for n in names}).assign(
-            participant=people.to_numpy()
-        )
-        for pick in picks
-    ]
 
 
 def _schedule(data: Choices, counts: pd.Series) -> Any:

@@ -30,6 +30,7 @@ _RC: dict[Any, Any] = {
     "font.size": 8,
     "legend.fontsize": 7,
     "legend.frameon": False,
+    "legend.title_fontsize": 7,
     "lines.linewidth": 1.2,
     "pdf.fonttype": 42,
     "savefig.dpi": 300,

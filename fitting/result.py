@@ -129,6 +129,26 @@ class Fit:
             values.to_dataframe()["values"].unstack("coefficient")[names].rename_axis(columns=None)
         )
 
+    def parameter_draws(self, count: int) -> list[pd.DataFrame]:
+        """Return tables as `parameters`: draws of the posterior evenly apart, or the estimate.
+
+        Raises
+        ------
+        ValueError
+            If the posterior has fewer draws.
+        """
+        names = self.about["coefficients"]
+        if self.method != "nuts":
+            return [self.parameters]
+        posterior = self.tree["posterior"].to_dataset()[names].stack(sample=("chain", "draw"))
+        size = posterior.sizes["sample"]
+        if count > size:
+            raise ValueError(f"the posterior has {size:,} draws, {count:,} were asked for")
+        people = self.parameters.index
+        values = {n: posterior[n].transpose("sample", "participant").to_numpy() for n in names}
+        picks = np.linspace(0, size - 1, count).round().astype(int)
+        return [pd.DataFrame({n: values[n][i] for n in names}, index=people) for i in picks]
+
     @cached_property
     def scores(self) -> pd.DataFrame:
         """Each participant's log-likelihood in nats, index participant.

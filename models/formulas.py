@@ -152,7 +152,8 @@ def _rows_of(table: pd.DataFrame, participants: Sequence[str]) -> pd.DataFrame:
     if absent:
         raise ValueError(
             f"the parameter table lacks {len(absent)} participant(s) of the data: "
-            f"{', '.join(absent[:5])}{', ...' if len(absent) > 5 else ''}"
+            f"{', '.join(absent[:5])}{', ...' if len(absent) > 5 else ''}. "
+            "Names stand in its column 'participant', or in its index"
         )
     return table.loc[list(participants)]
 

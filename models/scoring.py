@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import jax
 import numpy as np
@@ -117,29 +117,70 @@ def log_likelihood(
     return table
 
 
+class Draws(Protocol):
+    """What `latents` needs of a fit."""
+
+    @property
+    def formulas(self) -> Formulas:
+        """Formulas by parameter."""
+
+    def parameter_draws(self, count: int) -> list[pd.DataFrame]:
+        """Return parameter tables; more than one if there is a posterior."""
+
+
 def latents(
-    model: Model, data: Choices, parameters: pd.DataFrame, formulas: Formulas | None = None
+    model: Model,
+    data: Choices,
+    parameters: pd.DataFrame | Draws,
+    formulas: Formulas | None = None,
+    *,
+    draws: int = 200,
 ) -> pd.DataFrame:
     """Return what a model noted on each trial: weights, prediction errors and the like.
 
-    Parameters are those of `log_likelihood`.
+    Parameters
+    ----------
+    model : Model
+        The model.
+    data : Choices
+        The choices.
+    parameters : DataFrame or Fit
+        As for `log_likelihood`; or a fit of this model to people who are in the data.
+    formulas : mapping of str to str, optional
+        As for `log_likelihood`; a fit has its own.
+    draws : int
+        How many draws of a posterior to use, evenly apart.
 
     Returns
     -------
     DataFrame
         One row a trial of `data`, in its order: participant, trial, a column for each note, and
-        `log_probability_<choice>` for each choice. Missing on missed trials.
+        `log_probability_<choice>` for each choice. Given a posterior these are means over draws,
+        and each has its 95 % interval in `<name>_lower` and `<name>_upper`. Missing on missed
+        trials.
     """
-    scoring = _scoring(model, data, parameters, formulas)
-    narrated = jax.jit(replay.narrate(scoring.story, scoring.records))(scoring.matrix(parameters))
-    notes, logs = narrated
-    table = data.frame[["participant", "trial"]].copy()
+    tables = [parameters]
+    if not isinstance(parameters, pd.DataFrame):
+        tables = parameters.parameter_draws(draws)
+        formulas = parameters.formulas
+    scoring = _scoring(model, data, tables[0], formulas)
+    narrate = jax.jit(replay.narrate(scoring.story, scoring.records))
+    told: dict[str, list[np.ndarray]] = {}
     rows = scoring.records.rows
-    for name, grid in {**notes, **{f"log_probability_{k}": v for k, v in logs.items()}}.items():
-        column = np.full(len(table), np.nan)
-        column[rows[rows >= 0]] = np.asarray(grid)[rows >= 0]
-        table[name] = column
-    return table
+    for table in tables:
+        notes, logs = narrate(scoring.matrix(table))
+        for name, grid in {**notes, **{f"log_probability_{k}": v for k, v in logs.items()}}.items():
+            told.setdefault(name, []).append(np.asarray(grid)[rows >= 0])
+    seen = data.frame[["participant", "trial"]].copy()
+    for name, grids in told.items():
+        columns = {name: np.mean(grids, axis=0)}
+        if len(grids) > 1:
+            edges = np.quantile(grids, [0.025, 0.975], axis=0)
+            columns |= {f"{name}_lower": edges[0], f"{name}_upper": edges[1]}
+        for column, values in columns.items():
+            seen[column] = np.nan
+            seen.loc[seen.index[rows[rows >= 0]], column] = values
+    return seen
 
 
 def _scoring(

@@ -144,3 +144,37 @@ def test_files_have_journal_size_and_keep_text(tmp_path: Path) -> None:
     assert width / 300 * 2.54 == pytest.approx(17.8, abs=0.05)
     with pytest.raises(OSError, match="there is no folder"):
         mc.save_figure(figure, tmp_path / "no" / "figure")
+
+
+def test_latents_of_a_posterior_have_intervals(fit: mc.Fit, data: mc.Choices) -> None:
+    seen = mc.latents(fit.model, data, fit, draws=20)
+    each = [mc.latents(fit.model, data, t, fit.formulas) for t in fit.parameter_draws(20)]
+    for name in ("weight", "second_prediction_error", "log_probability_first_choice"):
+        all_draws = np.stack([table[name] for table in each])
+        np.testing.assert_allclose(seen[name], all_draws.mean(axis=0), rtol=1e-12)
+        np.testing.assert_allclose(seen[f"{name}_upper"], np.quantile(all_draws, 0.975, axis=0))
+    assert (seen["weight_lower"] < seen["weight"]).all()
+    with pytest.raises(ValueError, match="has 200 draws, 201 were asked for"):
+        fit.parameter_draws(201)
+
+
+def test_course_is_the_mean_over_people(ax: Axes) -> None:
+    """Weights .2, .4, .9 and .4, .6: means .5, .5; sems .2082 and .1."""
+    seen = pd.DataFrame(
+        {
+            "participant": ["a", "b", "c", "a", "b", "c"],
+            "trial": [1, 1, 1, 2, 2, 2],
+            "weight": [0.2, 0.4, 0.9, 0.4, 0.6, np.nan],
+            "group": ["x"] * 6,
+        }
+    )
+    table = mc.course(seen, by=["group"])
+    assert table["mean"].tolist() == pytest.approx([0.5, 0.5])
+    assert table["upper"].tolist() == pytest.approx(
+        [0.5 + 1.96 * 0.20817, 0.5 + 1.96 * 0.1], abs=1e-4
+    )
+    assert table["participants"].tolist() == [3, 2]
+    mc.plot_course(table, ax)
+    np.testing.assert_allclose(np.asarray(ax.lines[0].get_ydata()), [0.5, 0.5])
+    with pytest.raises(ValueError, match="no column depth; there are: participant"):
+        mc.course(seen, "depth")

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
     from metacontrol import fitting as fitting
     from metacontrol import models as models
     from metacontrol import tasks as tasks
+    from metacontrol.analysis import course as course
     from metacontrol.analysis import depth_effects as depth_effects
     from metacontrol.analysis import panels as panels
     from metacontrol.analysis import participant_weights as participant_weights
+    from metacontrol.analysis import plot_course as plot_course
     from metacontrol.analysis import plot_participant_weights as plot_participant_weights
     from metacontrol.analysis import plot_predictive_stay as plot_predictive_stay
     from metacontrol.analysis import plot_recovery as plot_recovery
@@ -54,9 +56,11 @@ _HOMES = {
     "models": ("Model", "Parameter", "Prior", "latents", "log_likelihood", "simulate"),
     "fitting": ("Fit", "build_model", "fit", "load_fit", "log_likelihood_op"),
     "analysis": (
+        "course",
         "depth_effects",
         "panels",
         "participant_weights",
+        "plot_course",
         "plot_participant_weights",
         "plot_predictive_stay",
         "plot_recovery",

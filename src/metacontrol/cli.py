@@ -258,7 +258,8 @@ def tasks() -> None:
 
     Example: `metacontrol tasks`
     """
-    table = Table(Column("task", no_wrap=True), "trials", "settings", "source")
+    source = Column("source", overflow="fold")  # so that a DOI is never cut short
+    table = Table(Column("task", no_wrap=True), "trials", "settings", source)
     for task in mc.tasks.TASKS:
         table.add_row(task.name, str(task.trials), task.about, task.source)
     Console().print(table)
