@@ -52,9 +52,7 @@ class LatentState(Model):
         belief = likely * mind.belief / both
         return mind.replace(
             belief=(1 - theta.p_reversal) * belief + theta.p_reversal * (1 - belief),
-            second=mind.second.add(
-                (place, second), theta.alpha2 * (reward - mind.second[place, second])
-            ),
+            second=mind.second.toward((place, second), reward, theta.alpha2),
         )
 
 

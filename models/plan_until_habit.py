@@ -69,31 +69,30 @@ class PlanUntilHabit(Model):
         end = t.see("third_state")
         reward = t.see("reward")
 
-        kept = 1 - theta.decay
-        habit = mind.second[place, second]
-        habits = (kept * mind.second).add(
-            (place, second), habit + theta.alpha_habit * (reward - habit) - kept * habit
-        )
-        cached = mind.first[first]
+        habits = self._practise(theta, mind.second, (place, second), reward)
         target = habits[place].best().cells[0]
         t.note("weight", theta.w1)
         t.note("depth", theta.w0 * (1 + theta.w1))
-        t.note("habit_prediction_error", reward - habit)
+        t.note("habit_prediction_error", reward - mind.second[place, second])
         t.note("plan_prediction_error", reward - mind.pays[end])
         return mind.replace(
-            first=(kept * mind.first).add(
-                first, cached + theta.alpha_habit * (target - cached) - kept * cached
-            ),
+            first=self._practise(theta, mind.first, (first,), target),
             second=habits,
             pays=self._believe(mind.pays, end, reward, theta.alpha_plan),
             last_choice=first,
         )
 
+    def _practise(self, theta: Any, habits: Table, chosen: tuple[Index, ...], to: Lane) -> Table:
+        """Return habits after one of them was chosen and the others were not."""
+        kept, habit = 1 - theta.decay, habits[chosen]
+        learned = habit + theta.alpha_habit * (to - habit)
+        return (kept * habits).add(chosen, learned - kept * habit)
+
     def _believe(self, pays: Table, end: Index, reward: Lane, alpha: Lane) -> Table:
         """Return what each third state is believed to pay after one of them was seen."""
         if self.beliefs == "separate":
             pays = (1 - alpha * reward) * pays
-            return pays.add(end, alpha * (reward - pays[end]))
+            return pays.toward(end, reward, alpha)
         gain = alpha * (reward - pays[end])
         here = Table.one_hot(end, 4).cells
         room = [

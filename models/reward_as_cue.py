@@ -56,9 +56,7 @@ class RewardAsCue(Model):
         cue = (start, mind.last_place, mind.last_won, first)
         return mind.replace(
             cued=mind.cued.add(cue, theta.alpha1 * (reward - values[first])),
-            second=mind.second.add(
-                (place, second), theta.alpha2 * (reward - mind.second[place, second])
-            ),
+            second=mind.second.toward((place, second), reward, theta.alpha2),
             last_place=place,
             last_won=jnp.where(reward > 0, 1, 0),
         )

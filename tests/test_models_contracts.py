@@ -22,8 +22,6 @@ VARIANTS = (
         start_value=0.4,
     ),
 )
-
-
 PAIRS = [
     (adapted(model, task), task)
     for model in MODELS

@@ -16,8 +16,6 @@ import jax.numpy as jnp
 
 from metacontrol.models.engine.elementary import PRELUDE
 from metacontrol.models.engine.foreign import register
-from metacontrol.models.engine.listeners import Replay
-from metacontrol.models.engine.mind import split
 from metacontrol.models.engine.records import Records
 from metacontrol.models.engine.story import Array, Story
 from metacontrol.models.engine.vocabulary import (
@@ -78,23 +76,7 @@ def _compiled(story: Story, dtypes: tuple[tuple[str, str], ...]) -> str | None:
     """Return the name by which XLA knows the loops of a story; None if they cannot be told."""
     theta = tuple(jnp.float64(0.5) for _ in story.coefficients)
     record = {name: jnp.zeros((), dtype) for name, dtype in dtypes}
-    values, facts, join = split(story.start_one(theta, record))
-
-    def step(theta: Any, values: Any, facts: Any, record: Any) -> Any:
-        after, heard = story.tell_one(Replay, theta, join(values, facts), record)
-        values, facts, _ = split(after)
-        return (values, heard), facts
-
-    def ahead(theta: Any, values: Any, facts: Any, record: Any) -> Any:
-        (values, _), facts = step(theta, values, facts, record)
-        return values, facts
-
-    def back(theta: Any, values: Any, facts: Any, record: Any, slope: Any, counts: Any) -> Any:
-        (_, (x, s)), pull, _ = jax.vjp(
-            lambda c, v: step(c, v, facts, record), theta, values, has_aux=True
-        )
-        return *pull((slope, (counts, -counts / s))), x, s
-
+    values, facts, ahead, back = story.passes(theta, record)
     try:
         body = _body(
             jax.make_jaxpr(ahead)(theta, values, facts, record),

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from metacontrol.models.engine.kernel import kernel
-from metacontrol.models.engine.listeners import Narrate, Replay
+from metacontrol.models.engine.listeners import Narrate
 from metacontrol.models.engine.mind import split
 from metacontrol.models.engine.records import Records
 from metacontrol.models.engine.story import Array, Story
@@ -122,42 +122,39 @@ def _loops(
 ) -> tuple[Array, Array, Array]:
     """Do in XLA what `kernel` does in machine code."""
     one = {name: column[0, 0, 0] for name, column in records.columns.items()}
-    join = split(story.start_one(coefficients[0, :, 0], one))[2]
+    ahead, back = map(jax.vmap, story.passes(coefficients[0, :, 0], one)[2:])
 
     def block(
         coefficients: Array, values: Array, facts: Array, columns: Any, scored: Array, length: Array
     ) -> tuple[Array, Array, Array]:
-        def step(coefficients: Array, values: Any, facts: Any, i: Array) -> tuple[Any, Any]:
-            after, heard = story.tell(Replay, coefficients, join(values, facts), _trial(columns, i))
-            values, facts, _ = split(after)
-            return (values, heard), facts
+        theta, now = tuple(coefficients), (list(values), list(facts))
 
-        def ahead(i: Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
+        def go(i: Array, carry: tuple[Any, Any]) -> tuple[Any, Any]:
             now, kept = carry
             kept = jax.tree.map(lambda all, leaf: all.at[i].set(leaf), kept, now)
-            values, facts = now
-            (values, _), facts = step(coefficients, values, facts, i)
-            return (values, facts), kept
+            return ahead(theta, *now, _trial(columns, i)), kept
 
-        now = list(values), list(facts)
         room = jax.tree.map(lambda leaf: jnp.zeros((len(scored), *leaf.shape), leaf.dtype), now)
-        kept = lax.fori_loop(0, length, ahead, (now, room))[1]
+        kept = lax.fori_loop(0, length, go, (now, room))[1]
 
-        def back(j: Array, carry: Any) -> Any:
+        def come_back(j: Array, carry: Any) -> Any:
             score, slope, slope_of_mind = carry
             i = length - 1 - j
-            values, facts = jax.tree.map(lambda all: all[i], kept)
-            (_, (x, s)), pull, _ = jax.vjp(
-                lambda c, v: step(c, v, facts, i), coefficients, values, has_aux=True
-            )
+            before = jax.tree.map(lambda all: all[i], kept)
             counts = scored[i].astype(float)
-            more, slope_of_mind = pull((slope_of_mind, (counts, -counts / s)))
-            return score + counts * (x - jnp.log(s)), slope + more, slope_of_mind
+            more, slope_of_mind, x, s = back(
+                theta, *before, _trial(columns, i), slope_of_mind, counts
+            )
+            slope = jax.tree.map(jnp.add, slope, more)
+            return score + counts * (x - jnp.log(s)), slope, slope_of_mind
 
-        nothing = jnp.zeros(scored.shape[1:]), jnp.zeros_like(coefficients), now[0]
-        nothing = jax.tree.map(jnp.zeros_like, nothing)
-        score, slope, slope_of_start = lax.fori_loop(0, length, back, nothing)
-        return score, slope, jnp.stack(slope_of_start) if slope_of_start else values
+        nothing = jax.tree.map(jnp.zeros_like, (jnp.zeros(scored.shape[1:]), theta, now[0]))
+        score, slope, slope_of_start = lax.fori_loop(0, length, come_back, nothing)
+        return (
+            score,
+            jnp.array(slope).reshape(coefficients.shape),
+            jnp.array(slope_of_start).reshape(values.shape),
+        )
 
     arrays = jax.tree.map(jnp.asarray, (records.columns, records.scored, records.lengths))
     return lax.map(lambda b: block(*b), (coefficients, values, facts, *arrays))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
@@ -11,7 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from metacontrol.models.engine.listeners import Listener
+from metacontrol.models.engine.listeners import Listener, Replay
+from metacontrol.models.engine.mind import split
 from metacontrol.models.engine.predictor import Predictor
 from metacontrol.models.model import Model
 
@@ -96,6 +97,48 @@ class Story:
         t.finish()
         after = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), after, mind)
         return after, t.heard()
+
+    def passes(
+        self, coefficients: Sequence[Array], record: Mapping[str, Array]
+    ) -> tuple[Any, Any, Callable[..., Any], Callable[..., Any]]:
+        """Return how one participant's likelihood goes through a trial, ahead and back.
+
+        Parameters
+        ----------
+        coefficients : sequence of Array
+            One number each; only how many there are matters.
+        record : mapping of str to Array
+            The first trial; only its columns matter.
+
+        Returns
+        -------
+        values, facts : list of Array
+            What is in mind before the first trial, in the two parts that `split` makes.
+        ahead : function
+            Of coefficients, values, facts and record: values and facts after the trial.
+        back : function
+            Of these, the slope of what comes later in the values after the trial, and whether the
+            trial counts (1.0 or 0.0): the slopes in coefficients and in values before the trial,
+            and x and s of the trial's log-probability, x - log(s).
+        """
+        values, facts, join = split(self.start_one(coefficients, record))
+
+        def step(theta: Any, values: Any, facts: Any, record: Any) -> Any:
+            after, heard = self.tell_one(Replay, theta, join(values, facts), record)
+            values, facts, _ = split(after)
+            return (values, heard), facts
+
+        def ahead(theta: Any, values: Any, facts: Any, record: Any) -> Any:
+            (values, _), facts = step(theta, values, facts, record)
+            return values, facts
+
+        def back(theta: Any, values: Any, facts: Any, record: Any, slope: Any, counts: Any) -> Any:
+            (_, (x, s)), pull, _ = jax.vjp(
+                lambda c, v: step(c, v, facts, record), theta, values, has_aux=True
+            )
+            return *pull((slope, (counts, -counts / s))), x, s
+
+        return values, facts, ahead, back
 
     def _theta(self, coefficients: Sequence[Array], record: Mapping[str, Array]) -> Any:
         """Return the parameters of one trial by attribute, on their natural scale."""

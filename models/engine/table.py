@@ -97,6 +97,10 @@ class Table:
                 cells.append(cell + amount)
         return Table(tuple(cells), self.shape)
 
+    def toward(self, index: Index | tuple[Index, ...], target: Lane, rate: Lane) -> Table:
+        """Return the table with the cell at `index` moved towards `target` by a share `rate`."""
+        return self.add(index, rate * (target - self[index]))
+
     def _places(self) -> Iterator[tuple[int, ...]]:
         return product(*(range(n) for n in self.shape))
 
