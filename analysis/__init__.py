@@ -11,7 +11,9 @@ from metacontrol.analysis.stay import (
     stay_regression,
 )
 from metacontrol.analysis.style import panels, save_figure, style
+from metacontrol.analysis.task_figure import plot_graph, plot_schedule
 from metacontrol.analysis.weight import (
+    has_weight,
     participant_weights,
     plot_participant_weights,
     plot_weight_by_condition,
@@ -22,12 +24,15 @@ from metacontrol.analysis.weight import (
 __all__ = [
     "course",
     "depth_effects",
+    "has_weight",
     "panels",
     "participant_weights",
     "plot_course",
+    "plot_graph",
     "plot_participant_weights",
     "plot_predictive_stay",
     "plot_recovery",
+    "plot_schedule",
     "plot_stay_by_path",
     "plot_stay_probabilities",
     "plot_weight_by_condition",

@@ -14,6 +14,7 @@ from metacontrol.analysis.style import BLUE, COLOURS, GREY
 from metacontrol.fitting.result import Fit
 from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.formulas import predictors
+from metacontrol.models.model import Model
 
 
 def weight_draws(fit: Fit) -> pd.DataFrame:
@@ -65,6 +66,16 @@ def weight_by_condition(fit: Fit) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def has_weight(model: Model) -> bool:
+    """Return whether a model's weight of planning is one of its parameters, or follows from two.
+
+    Other models work it out anew on each trial: see `latents` and `course`.
+    """
+    free = {parameter.name for parameter in model.free if parameter.link.bounds[0] == 0}
+    given = free | {name for name, value in model.fixed if isinstance(value, float)}
+    return "w" in given or {"beta_mb", "beta_mf"} <= given
+
+
 def participant_weights(fit: Fit) -> pd.DataFrame:
     """Return each participant's weight by condition.
 
@@ -100,6 +111,8 @@ def _weights(
     `values` holds coefficients; `linked` says whether those without a formula are on the scale of
     the link too (a group's means are, a participant's are not).
     """
+    if not has_weight(fit.model):
+        raise ValueError(f"{fit.model.name} has no weight of planning")
     columns = fit.about["columns"]
     cells = pd.DataFrame(list(product(*columns.values())), columns=list(columns)).infer_objects()
     frame = cells if len(columns) else pd.DataFrame(index=[0])
@@ -111,10 +124,7 @@ def _weights(
         natural = {}
         for name in names:
             if name not in by_name:
-                fixed = dict(fit.model.fixed).get(name)
-                if not isinstance(fixed, float):
-                    raise ValueError(f"{fit.model.name} has no weight of planning")
-                natural[name] = np.full(shape, fixed)
+                natural[name] = np.full(shape, dict(fit.model.fixed)[name])
                 continue
             predictor = by_name[name]
             if predictor.terms is None and not linked:

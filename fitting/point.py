@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from greenlet import getcurrent, greenlet
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from metacontrol.fitting.priors import coefficient_priors
 from metacontrol.models.engine.records import LANES, Records
@@ -85,7 +86,9 @@ def search(
     for people, records in _groups(scoring.records, max(1, LANES // starts), starts):
         points = first_points[people].reshape(-1, len(names))
         evaluate = _evaluator(scoring.story, records, priors)
-        for lane, result in enumerate(_search_together(evaluate, points, bounds)):
+        with threadpool_limits(1, "blas"):  # threads that wait for each other cost far more
+            found = _search_together(evaluate, points, bounds)
+        for lane, result in enumerate(found):
             place = people[lane // starts], lane % starts
             ends[place], values[place], fine[place] = result.x, -result.fun, result.success
         progress((people[-1] + 1) / participants)

@@ -16,7 +16,7 @@ import xarray as xr
 from metacontrol.fitting.diagnostics import as_dataset, point_diagnostics, sampling_diagnostics
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
-from metacontrol.tasks import Reversals, Task, ThreeStep, TwoStep, Walk
+from metacontrol.tasks import TASKS, Reversals, Task, TwoStep, Walk
 from metacontrol.tasks.files import whole_file
 
 INTERVAL = 0.95
@@ -72,11 +72,13 @@ class Fit:
     def task(self) -> Task:
         """The task."""
         about = dict(self.about["task"])
-        if about.pop("kind", "TwoStep") == "ThreeStep":
-            return ThreeStep(**about)
+        kinds = {kind.__name__: kind for kind in (TwoStep, *map(type, TASKS))}
+        kind = kinds[about.pop("kind", "TwoStep")]
         about = {name: _tuples(value) for name, value in about.items()}
-        walk = {name: _tuples(value) for name, value in about.pop("walk").items()}
-        return TwoStep(**about, walk=Reversals(**walk) if "block" in walk else Walk(**walk))
+        if "walk" in about:
+            walk = {name: _tuples(value) for name, value in about["walk"].items()}
+            about["walk"] = Reversals(**walk) if "block" in walk else Walk(**walk)
+        return kind(**about)
 
     @cached_property
     def group(self) -> pd.DataFrame:

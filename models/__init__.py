@@ -1,19 +1,29 @@
 """The minds: one file for each model; `metacontrol.models.engine` makes them run."""
 
+from metacontrol.models.cost_benefit import COST_BENEFIT, STAKES_WEIGHT
+from metacontrol.models.drifting_weight import DRIFTING_WEIGHT
+from metacontrol.models.forward_hybrid import FORWARD_HYBRID, FORWARD_HYBRID_DECAYING
 from metacontrol.models.gagne_2021 import GAGNE_2021
+from metacontrol.models.habits_without_values import HABITS_WITHOUT_VALUES
 from metacontrol.models.hbayesdm import HBAYESDM_TS_PAR4, HBAYESDM_TS_PAR6, HBAYESDM_TS_PAR7
 from metacontrol.models.hybrid import HYBRID, MODEL_BASED, MODEL_FREE
 from metacontrol.models.hybrid_kool import HYBRID_KOOL
 from metacontrol.models.latent_state import LATENT_STATE
 from metacontrol.models.logistic_weight import LOGISTIC_WEIGHT
+from metacontrol.models.miller_2017 import MULTIPLE_AGENTS
 from metacontrol.models.model import Model
 from metacontrol.models.multiplicative_weight import MULTIPLICATIVE_WEIGHT
 from metacontrol.models.parameter import Link, Parameter, Prior
 from metacontrol.models.plan_until_habit import PLAN_UNTIL_HABIT, PLANNING_TO_A_DEPTH
+from metacontrol.models.planning_noise import PLANNING_NOISE
+from metacontrol.models.reliability import RELIABILITY, RELIABILITY_UNDER_LOAD
 from metacontrol.models.reward_as_cue import FIXED_REWARD_AS_CUE, REWARD_AS_CUE
 from metacontrol.models.scoring import latents, log_likelihood
 from metacontrol.models.separate_weights import SEPARATE_WEIGHTS
 from metacontrol.models.simulation import simulate
+from metacontrol.models.switching import SWITCHING
+from metacontrol.models.uncertainty import UNCERTAINTY, UNCERTAINTY_HARD
+from metacontrol.models.wrong_model import TRANSITION_DEPENDENT_LEARNING, UNLUCKY_SYMBOL
 
 MODELS = (
     HYBRID,
@@ -27,16 +37,36 @@ MODELS = (
     HBAYESDM_TS_PAR7,
     LOGISTIC_WEIGHT,
     MULTIPLICATIVE_WEIGHT,
+    PLANNING_NOISE,
+    STAKES_WEIGHT,
+    COST_BENEFIT,
+    DRIFTING_WEIGHT,
+    SWITCHING,
     PLAN_UNTIL_HABIT,
     PLANNING_TO_A_DEPTH,
     REWARD_AS_CUE,
     FIXED_REWARD_AS_CUE,
     LATENT_STATE,
+    MULTIPLE_AGENTS,
+    UNLUCKY_SYMBOL,
+    TRANSITION_DEPENDENT_LEARNING,
+    HABITS_WITHOUT_VALUES,
+    FORWARD_HYBRID,
+    FORWARD_HYBRID_DECAYING,
+    RELIABILITY,
+    *RELIABILITY_UNDER_LOAD,
+    UNCERTAINTY,
+    UNCERTAINTY_HARD,
 )
 
 __all__ = [
+    "COST_BENEFIT",
+    "DRIFTING_WEIGHT",
     "FIXED_REWARD_AS_CUE",
+    "FORWARD_HYBRID",
+    "FORWARD_HYBRID_DECAYING",
     "GAGNE_2021",
+    "HABITS_WITHOUT_VALUES",
     "HBAYESDM_TS_PAR4",
     "HBAYESDM_TS_PAR6",
     "HBAYESDM_TS_PAR7",
@@ -47,11 +77,21 @@ __all__ = [
     "MODELS",
     "MODEL_BASED",
     "MODEL_FREE",
+    "MULTIPLE_AGENTS",
     "MULTIPLICATIVE_WEIGHT",
+    "PLANNING_NOISE",
     "PLANNING_TO_A_DEPTH",
     "PLAN_UNTIL_HABIT",
+    "RELIABILITY",
+    "RELIABILITY_UNDER_LOAD",
     "REWARD_AS_CUE",
     "SEPARATE_WEIGHTS",
+    "STAKES_WEIGHT",
+    "SWITCHING",
+    "TRANSITION_DEPENDENT_LEARNING",
+    "UNCERTAINTY",
+    "UNCERTAINTY_HARD",
+    "UNLUCKY_SYMBOL",
     "Link",
     "Model",
     "Parameter",

@@ -49,10 +49,9 @@ class Hybrid(Model):
         start = t.see("first_state")
         belief = transition_belief(t.task, mind.evidence[start], counted=not t.task.instructed)
         plan = planned_values(belief, mind.second.best())
-        repeated = Table.one_hot(mind.last_option - 2 * start, 2)
-        weight = self.weight(theta, mind, t)
-        net = weight * plan + (1 - weight) * mind.first[start] + theta.p * repeated
-        first = t.choose("first_choice", theta.beta1 * net)
+        repeated = theta.p * Table.one_hot(mind.last_option - 2 * start, 2)
+        values, known = self.drive(theta, mind, t, plan, mind.first[start], repeated)
+        first = t.choose("first_choice", values)
         place = t.see("second_state")
         second = t.choose("second_choice", theta.beta2 * mind.second[place])
         reward = t.see("reward")
@@ -67,9 +66,34 @@ class Hybrid(Model):
             alpha2=theta.alpha2,
             lam=theta.lam,
         )
-        t.note("weight", weight)
         note_errors(t, lesson.delta1, lesson.delta2)
-        return after(mind, lesson, start, first, place)
+        done = after(mind, lesson, start, first, place)
+        return done.replace(**self.settle(theta, mind, t, known))
+
+    def drive(
+        self, theta: Any, mind: Any, t: Listener, plan: Table, cached: Table, repeated: Table
+    ) -> tuple[Table, Any]:
+        """Return the log-odds of the first options.
+
+        Parameters
+        ----------
+        plan, cached, repeated : Table, shape (2,)
+            Planned and cached values, and the bonus for repeating.
+
+        Returns
+        -------
+        Table, shape (2,)
+            For `choose`.
+        Any
+            What `settle` is to know.
+        """
+        weight = self.weight(theta, mind, t)
+        t.note("weight", weight)
+        return theta.beta1 * (weight * plan + (1 - weight) * cached + repeated), weight
+
+    def settle(self, theta: Any, mind: Any, t: Listener, known: Any) -> dict[str, Any]:
+        """Return what a model that adds to this mind has in it after the trial, by name."""
+        return {}
 
     def weight(self, theta: Any, mind: Any, t: Listener) -> Lane:
         """Return the weight of planning on this trial; models of arbitration have their own."""

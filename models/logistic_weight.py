@@ -47,17 +47,15 @@ class LogisticWeight(Hybrid):
         mind = super().start(task, theta)
         return Mind(**vars(mind), visits=visits, past_load=0.0, fatigue=0.0)
 
-    def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:
-        """Tell one trial."""
-        after = super().trial(theta, mind, t)
-        weight = self.weight(theta, mind, t)
-        tired = mind.fatigue + theta.tiring * weight - theta.recovery * (1 - weight) * mind.fatigue
+    def settle(self, theta: Any, mind: Any, t: Listener, known: Lane) -> dict[str, Any]:
+        """Return visits, load and fatigue after a trial with that weight of planning."""
+        tired = mind.fatigue + theta.tiring * known - theta.recovery * (1 - known) * mind.fatigue
         t.note("fatigue", mind.fatigue)
-        return after.replace(
-            visits=mind.visits.add(t.see("first_state"), 1),
-            past_load=self._load(t),
-            fatigue=jnp.clip(tired, 0.0, 1.0),
-        )
+        return {
+            "visits": mind.visits.add(t.see("first_state"), 1),
+            "past_load": self._load(t),
+            "fatigue": jnp.clip(tired, 0.0, 1.0),
+        }
 
     def weight(self, theta: Any, mind: Any, t: Listener) -> Lane:
         """Return w."""

@@ -43,6 +43,23 @@ class Model:
     parameters: tuple[Parameter, ...]
     fixed: tuple[tuple[str, float | str], ...] = ()
 
+    def misfit(self, task: Any) -> str:
+        """Return why the model cannot play a task, such as "needs ..."; nothing if it can.
+
+        By default a model plays the tasks whose first options lead to second states of their own
+        numbers, and which have the events that it needs.
+        """
+        if not hasattr(task, "first_states"):
+            return "is a model of two-step tasks"
+        events = [event.name for event in task.events]
+        absent = [name for name in self.needs if name not in events]
+        return f"needs the event {', '.join(absent)}" if absent else ""
+
+    def must_play(self, task: Any) -> None:
+        """Raise ValueError if the model cannot play a task."""
+        if why := self.misfit(task):
+            raise ValueError(f"{self.name} cannot play {task.name}: it {why}")
+
     def start(self, task: Any, theta: Any) -> Mind:
         """Return what is in mind before the first trial.
 

@@ -45,7 +45,11 @@ class Scoring:
 
     @classmethod
     def of(cls, model: Model, data: Choices, formulas: Formulas | None = None) -> Scoring:
-        """Lay a model out over choices; raise ValueError if a regressor is missing somewhere."""
+        """Lay a model out over choices.
+
+        Raises ValueError if the model cannot play the task, or a regressor is missing somewhere.
+        """
+        model.must_play(data.task)
         found, regressors = predictors(model, data.frame, formulas)
         number, names = pd.factorize(data.frame["participant"])
         used = data.complete

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from metacontrol.models.engine.listeners import Listener
-from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Table
-from metacontrol.models.habit import after, note_errors, sarsa, two_step_mind
-from metacontrol.models.model import Model
+from metacontrol.models.hybrid import Hybrid
 from metacontrol.models.parameter import probability, stickiness, temperature
-from metacontrol.models.plan import planned_values, transition_belief
 
 
 @dataclass(frozen=True)
-class SeparateWeights(Model):
+class SeparateWeights(Hybrid):
     """Otto, Raio et al. (2013), PNAS, doi:10.1073/pnas.1312011110, and Decker et al. (2016).
 
     First choice::
@@ -27,35 +24,12 @@ class SeparateWeights(Model):
     may change one system only, and the trade-off between beta1 and w is gone.
     """
 
-    def start(self, task: Any, theta: Any) -> Mind:
-        """Return values at the task's start value, no last choice, no transitions seen."""
-        return two_step_mind(task, task.start_value)
-
-    def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:
-        """Tell one trial."""
-        start = t.see("first_state")
-        belief = transition_belief(t.task, mind.evidence[start], counted=not t.task.instructed)
-        plan = planned_values(belief, mind.second.best())
-        repeated = Table.one_hot(mind.last_option - 2 * start, 2)
-        drive = theta.beta_mb * plan + theta.beta_mf * mind.first[start] + theta.p * repeated
-        first = t.choose("first_choice", drive)
-        place = t.see("second_state")
-        second = t.choose("second_choice", theta.beta2 * mind.second[place])
-        reward = t.see("reward")
-
-        lesson = sarsa(
-            mind.first,
-            mind.second,
-            (start, first),
-            (place, second),
-            reward,
-            alpha1=theta.alpha1,
-            alpha2=theta.alpha2,
-            lam=theta.lam,
-        )
+    def drive(
+        self, theta: Any, mind: Any, t: Listener, plan: Table, cached: Table, repeated: Table
+    ) -> tuple[Table, Any]:
+        """Return the log-odds of the first options."""
         t.note("weight", theta.beta_mb / (theta.beta_mb + theta.beta_mf))
-        note_errors(t, lesson.delta1, lesson.delta2)
-        return after(mind, lesson, start, first, place)
+        return theta.beta_mb * plan + theta.beta_mf * cached + repeated, None
 
 
 SEPARATE_WEIGHTS = SeparateWeights(

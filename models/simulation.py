@@ -16,7 +16,9 @@ from metacontrol.models.formulas import (
     predictors,
 )
 from metacontrol.models.model import Model
+from metacontrol.tasks.checks import first_is_common
 from metacontrol.tasks.choices import Choices
+from metacontrol.tasks.graph import Graph
 from metacontrol.tasks.task import Choice, Outcome, Task
 
 BATCH = 2048  # participants simulated at once: keeps memory flat
@@ -62,10 +64,12 @@ def simulate(
     Raises
     ------
     ValueError
-        If a parameter is not there or out of range, or the schedule does not fit.
+        If a parameter is not there or out of range, the schedule does not fit, or the model
+        cannot play the task.
     """
     if not len(parameters):
         raise ValueError("the parameter table has no rows: one row makes one participant")
+    model.must_play(task)
     names = _names(parameters)
     if trials is None:
         trials = task.trials if schedule is None else _trials(schedule, names)
@@ -109,10 +113,12 @@ def _frame(task: Task, happened: dict[str, Any], columns: dict[str, np.ndarray])
                 isinstance(event, Outcome) and event.states is not None
             )
             flat[event.name] = pd.array(values.astype(np.int8), "Int8") if counted else values
-    if {"first_choice", "second_state"} <= flat.keys() and getattr(task, "common", 1.0) < 1:
-        same = np.asarray(flat["first_choice"] == flat["second_state"], dtype=bool)
-        flat["transition"] = pd.Categorical.from_codes(same.astype(np.int8), ["rare", "common"])
-    return pd.DataFrame(flat | {name: column.T.ravel() for name, column in columns.items()})
+    frame = pd.DataFrame(flat | {name: column.T.ravel() for name, column in columns.items()})
+    if isinstance(task, Graph) and task.common < 1:
+        common = first_is_common(task, frame).astype(np.int8)
+        place = len(flat)
+        frame.insert(place, "transition", pd.Categorical.from_codes(common, ["rare", "common"]))
+    return frame
 
 
 def _names(parameters: pd.DataFrame) -> list[str]:

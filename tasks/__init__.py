@@ -2,6 +2,11 @@
 
 from metacontrol.tasks.checks import ChoicesError
 from metacontrol.tasks.choices import Choices
+from metacontrol.tasks.daw_2005 import DAW_2005, DAW_2005_TWO_LEVERS, LeverTask
+from metacontrol.tasks.glascher_2010 import GLASCHER_2010, LatentLearning
+from metacontrol.tasks.graph import Graph, Stage
+from metacontrol.tasks.kim_2019 import KIM_2019, ComplexityTask
+from metacontrol.tasks.lee_2014 import LEE_2014, GoalTask
 from metacontrol.tasks.reading import read_choices, validate
 from metacontrol.tasks.task import Choice, Outcome, Task
 from metacontrol.tasks.three_step import KERAMATI_2016, ThreeStep
@@ -13,6 +18,7 @@ from metacontrol.tasks.two_step import (
     KOOL_2016_STOCHASTIC,
     KOOL_2017_DETERMINISTIC,
     KOOL_2017_STOCHASTIC,
+    MILLER_2017,
     OTTO_2013,
     TwoStep,
 )
@@ -28,24 +34,42 @@ TASKS = (
     KOOL_2017_DETERMINISTIC,
     AKAM_2015,
     AKAM_2015_REDUCED,
+    MILLER_2017,
+    GLASCHER_2010,
+    LEE_2014,
+    KIM_2019,
+    DAW_2005,
+    DAW_2005_TWO_LEVERS,
 )
 
 __all__ = [
     "AKAM_2015",
     "AKAM_2015_REDUCED",
+    "DAW_2005",
+    "DAW_2005_TWO_LEVERS",
     "DAW_2011",
+    "GLASCHER_2010",
     "KERAMATI_2016",
+    "KIM_2019",
     "KOOL_2016_DETERMINISTIC",
     "KOOL_2016_STOCHASTIC",
     "KOOL_2017_DETERMINISTIC",
     "KOOL_2017_STOCHASTIC",
+    "LEE_2014",
+    "MILLER_2017",
     "OTTO_2013",
     "TASKS",
     "Choice",
     "Choices",
     "ChoicesError",
+    "ComplexityTask",
+    "GoalTask",
+    "Graph",
+    "LatentLearning",
+    "LeverTask",
     "Outcome",
     "Reversals",
+    "Stage",
     "Task",
     "ThreeStep",
     "TwoStep",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from metacontrol.tasks.choices import event_columns
-from metacontrol.tasks.task import Choice, Outcome, Task
+from metacontrol.tasks.graph import Graph, Stage
+from metacontrol.tasks.task import Choice, Cue, Outcome, Task
 
 COLUMNS = ["participant", "trial", "line", "column", "problem"]
 
@@ -80,11 +82,15 @@ def check(frame: pd.DataFrame, task: Task, choices_from: int = 0) -> pd.DataFram
         if states is not None:
             _check_counted(event.name, values, states, choices_from, report)
     complete = frame.reindex(columns=event_columns(task)).notna().all(axis=1).to_numpy()
-    for cue in task.cues:
-        if cue in frame and cue not in task.constant_cues:
-            values = pd.to_numeric(frame[cue], errors="coerce").to_numpy(dtype=float)
-            _check_cue(cue, values, complete, choices_from, report)
-    _check_two_step(frame, task, choices_from, report)
+    for name, cue in task.cues.items():
+        if name in frame and name not in task.constant_cues:
+            values = pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float)
+            _check_cue(name, cue, values, complete, choices_from, report)
+    if isinstance(task, Graph):
+        for stage in task.stages:
+            _check_stage(frame, task, stage, choices_from, report)
+        _check_transition(frame, task, choices_from, report)
+    _check_reward_is_there(frame, task, report)
     if not found:
         return pd.DataFrame(columns=COLUMNS)
     table = pd.concat(found, ignore_index=True)
@@ -104,20 +110,20 @@ def _check_amount(event: Outcome, values: np.ndarray, task: Task, report: Callab
 
 
 def _check_cue(
-    cue: str, values: np.ndarray, complete: np.ndarray, origin: int, report: Callable
+    name: str, cue: Cue, values: np.ndarray, complete: np.ndarray, origin: int, report: Callable
 ) -> None:
     missing = np.isnan(values)
-    report(complete & missing, cue, lambda row: f"{cue} is missing on a complete trial")
-    if cue == "load":
-        outside, allowed, origin = (values < 0) | (values > 1), "from 0 to 1", 0
-    elif cue == "stake":
-        outside, allowed, origin = ~((values > 0) & (values < np.inf)), "a positive number", 0
+    report(complete & missing, name, lambda row: f"{name} is missing on a complete trial")
+    if cue.states is None:
+        origin, outside = 0, (values < cue.low) | (values > cue.high)
+        allowed = f"from {cue.low:g} to {cue.high:g}"
     else:
-        outside, allowed = ~np.isin(values, (0, 1)), f"{origin} or {origin + 1}"
+        outside = ~np.isin(values, range(cue.states))
+        allowed = " or ".join(str(i + origin) for i in range(cue.states))
     report(
         outside & ~missing,
-        cue,
-        lambda row: f"{cue} must be {allowed}, got {row[cue] + origin:g}",
+        name,
+        lambda row: f"{name} must be {allowed}, got {row[name] + origin:g}",
     )
 
 
@@ -154,49 +160,87 @@ def _check_counted(
     report(outside, name, lambda row: f"{name} must be {allowed}, got {row[name] + origin:g}{hint}")
 
 
-def _check_two_step(frame: pd.DataFrame, task: Task, origin: int, report: Callable) -> None:
-    """Report what only a two-step trial can have wrong."""
-    if not {"first_choice", "second_state"} <= set(frame):
+def _check_stage(
+    frame: pd.DataFrame, task: Any, stage: Stage, origin: int, report: Callable
+) -> None:
+    """Report options that were not open, and moves that the task does not have."""
+    there, row = _taken(frame, task, stage)
+    cues = {name: _numbers(frame, name, task.constant_cues) for name in task.cues}
+    if not any(np.isnan(values).all() for values in cues.values()):
+        masks = task.open(stage.choice, cues.__getitem__)
+        if masks is not None:
+            masks = np.stack(np.broadcast_arrays(*masks, row)[:-1])
+            report(
+                there & (masks[row, range(len(row))] == 0),
+                stage.choice,
+                lambda row: f"{stage.choice} {row[stage.choice] + origin:g} was not open",
+            )
+    if stage.next_state is None or stage.next_state not in frame:
         return
-    first, place = (frame[c].to_numpy(dtype=float) for c in ("first_choice", "second_state"))
-    both = np.isin(first, (0, 1)) & np.isin(place, (0, 1))
-    if getattr(task, "common", 0.5) == 1.0:
+    reached = frame[stage.next_state].to_numpy(dtype=float)
+    common, rare = np.array(stage.moves)[row].T
+    legal = (reached == common) | ((reached == rare) & (task.common < 1))
+    report(
+        there & np.isin(reached, range(stage.next_states)) & ~legal,
+        stage.next_state,
+        lambda row: (
+            f"impossible transition in {task.name}: {stage.choice} "
+            f"{row[stage.choice] + origin:g} cannot lead to {stage.next_state} "
+            f"{row[stage.next_state] + origin:g}"
+        ),
+    )
+
+
+def _check_transition(frame: pd.DataFrame, task: Graph, origin: int, report: Callable) -> None:
+    """Report first transitions that are called common but are not, or the other way round."""
+    if not {"transition", "first_choice", "second_state"} <= set(frame):
+        return
+    said = frame["transition"].map({"common": 1.0, "rare": 0.0}).to_numpy(dtype=float)
+    is_common = first_is_common(task, frame)
+    report(
+        ~np.isnan(said) & ~np.isnan(is_common) & (is_common != said) & (task.common < 1),
+        "transition",
+        lambda row: (
+            f"transition is called {row['transition']}, but first_choice "
+            f"{row['first_choice'] + origin:g} leads to second_state "
+            f"{row['second_state'] + origin:g} "
+            f"{'rarely' if row['transition'] == 'common' else 'commonly'}"
+        ),
+    )
+
+
+def first_is_common(task: Graph, frame: pd.DataFrame) -> np.ndarray:
+    """Return 1 where the first transition was the common one, 0 where not, NaN where missed."""
+    stage = task.stages[0]
+    there, row = _taken(frame, task, stage)
+    reached = frame[stage.next_state].to_numpy(dtype=float)
+    known = there & np.isin(reached, range(stage.next_states))
+    return np.where(known, 1.0 * (reached == np.array(stage.moves)[row, 0]), np.nan)
+
+
+def _taken(frame: pd.DataFrame, task: Graph, stage: Stage) -> tuple[np.ndarray, np.ndarray]:
+    """Return whether an option of a stage was taken, and its place among all of its states."""
+    constant = {**task.constant_cues, **({stage.choice: 0} if stage.options == 1 else {})}
+    state, option = (_numbers(frame, name, constant) for name in (stage.state, stage.choice))
+    there = np.isin(state, range(stage.states)) & np.isin(option, range(stage.options))
+    return there, np.where(there, stage.options * state + option, 0).astype(int)
+
+
+def _check_reward_is_there(frame: pd.DataFrame, task: Task, report: Callable) -> None:
+    """Report trials that are all there but for the reward, where the last choice is made."""
+    *before, last = event_columns(task)
+    answered = frame.reindex(columns=before).notna().all(axis=1).to_numpy()
+    choices = [event.name for event in task.events if isinstance(event, Choice)]
+    if before[-1] in choices and last in frame:
         report(
-            both & (first != place),
-            "second_state",
-            lambda row: (
-                f"impossible transition in {task.name}: option "
-                f"{row['first_choice'] + origin:g} cannot lead to state "
-                f"{row['second_state'] + origin:g}"
-            ),
+            answered & frame[last].isna().to_numpy(),
+            last,
+            lambda row: f"{last} is missing on a trial whose choices are all there",
         )
-    elif "transition" in frame:
-        said = frame["transition"].map({"common": 1.0, "rare": 0.0}).to_numpy(dtype=float)
-        report(
-            both & ~np.isnan(said) & ((first == place) != (said == 1)),
-            "transition",
-            lambda row: (
-                f"transition is called {row['transition']}, but option "
-                f"{row['first_choice'] + origin:g} led to state {row['second_state'] + origin:g}; "
-                f"common is the state of the option's own number"
-            ),
-        )
-    if {"third_state", "second_choice"} <= set(frame):
-        end, second = (frame[c].to_numpy(dtype=float) for c in ("third_state", "second_choice"))
-        report(
-            np.isin(end, range(4)) & np.isin(second, (0, 1)) & (end % 2 != second),
-            "third_state",
-            lambda row: (
-                f"impossible transition in {task.name}: second option "
-                f"{row['second_choice'] + origin:g} cannot lead to third state "
-                f"{row['third_state'] + origin:g}"
-            ),
-        )
-    if event_columns(task)[-2:] == ["second_choice", "reward"] and "reward" in frame:
-        choices = ["first_choice", "second_state", "second_choice"]
-        answered = frame[choices].notna().all(axis=1).to_numpy()
-        report(
-            answered & frame["reward"].isna().to_numpy(),
-            "reward",
-            lambda row: "reward is missing on a trial whose choices are both there",
-        )
+
+
+def _numbers(frame: pd.DataFrame, name: str, constant: Mapping[str, int]) -> np.ndarray:
+    """Return a column as numbers, or what is the same on every trial; NaN if there is neither."""
+    if name in frame:
+        return pd.to_numeric(frame[name], errors="coerce").to_numpy(dtype=float)
+    return np.full(len(frame), float(constant.get(name, np.nan)))

@@ -12,6 +12,7 @@ import pandas as pd
 
 from metacontrol.tasks.checks import COLUMNS, ChoicesError, check, problem
 from metacontrol.tasks.choices import Choices, event_columns
+from metacontrol.tasks.graph import Graph
 from metacontrol.tasks.task import Outcome, Task
 
 MISSING = ("", "NA", "N/A", "n/a", "na", "NaN", "nan", "<NA>")
@@ -148,8 +149,8 @@ def _load(
     if twice := _twice(frame):
         return pd.DataFrame(columns=COLUMNS), problem(twice), name
     needed = ["participant", *event_columns(task)]
-    if getattr(task, "first_states", 1) == 2:
-        needed.append("first_state")
+    if isinstance(task, Graph) and not task.constant_cues:
+        needed.append(task.stages[0].state)
     absent = [column for column in needed if column not in frame]
     if absent:
         has = ", ".join(str(c) for c in raw.columns if c != "line")
@@ -267,7 +268,7 @@ def _as_numbers(
     frame = frame.copy()
     unread = []
     states = {e.name for e in task.events if getattr(e, "states", 2) is not None}
-    sides = {"first_state", "first_left_option"}
+    counted = {name for name, cue in task.cues.items() if cue.states is not None}
     events = event_columns(task)
     for column in [c for c in (*events, *task.cues, "trial") if c in frame]:
         text = frame[column]
@@ -281,7 +282,7 @@ def _as_numbers(
         if column in events:
             codes = [m for m in missed if column in states or m != 0]
             value = value.where(~value.isin(codes))
-        if column in states or column in sides:
+        if column in states or column in counted:
             value = value - choices_from
         frame[column] = value
     if "trial" not in frame:

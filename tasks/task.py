@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -48,6 +48,23 @@ class Outcome:
     high: float = np.inf
 
 
+@dataclass(frozen=True)
+class Cue:
+    """Something shown from the start of a trial.
+
+    Parameters
+    ----------
+    states : int, optional
+        Number of states, counted from 0; None for an amount such as a load or a value.
+    low, high : float
+        Smallest and largest amount.
+    """
+
+    states: int | None = None
+    low: float = -np.inf
+    high: float = np.inf
+
+
 class Task(Protocol):
     """A world that a model can act in: what the engine asks of a task."""
 
@@ -68,7 +85,7 @@ class Task(Protocol):
         """What happens in a trial, in order; these are the data columns."""
 
     @property
-    def cues(self) -> tuple[str, ...]:
+    def cues(self) -> Mapping[str, Cue]:
         """Columns that the participant may see from the start of a trial."""
 
     @property
@@ -78,6 +95,9 @@ class Task(Protocol):
     @property
     def rules(self) -> Mapping[str, Rule]:
         """How each outcome follows from what was chosen."""
+
+    def open(self, choice: str, see: Callable[[str], Any]) -> Sequence[Any] | None:
+        """Return which options are open, for each state in turn; None if all are."""
 
     def schedule(self, participants: int, trials: int, rng: np.random.Generator) -> dict[str, Any]:
         """Draw what is decided before the participants act.

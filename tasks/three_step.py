@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import jax.numpy as jnp
 import numpy as np
 
-from metacontrol.tasks.task import Choice, Outcome, Rule
+from metacontrol.tasks.graph import Graph, Stage
+from metacontrol.tasks.task import Cue
 
 
 @dataclass(frozen=True)
-class ThreeStep:
+class ThreeStep(Graph):
     """The task of Keramati et al. (2016), doi:10.1073/pnas.1609094113.
 
     First option a leads to second state a commonly, else to 1 - a. In second state s, option a
@@ -60,20 +60,27 @@ class ThreeStep:
             raise ValueError("stays must be positive, and stays_sd 0 or more")
 
     @property
-    def events(self) -> tuple[Choice | Outcome, ...]:
-        """First choice, second state, second choice, third state, reward."""
+    def stages(self) -> tuple[Stage, ...]:
+        """Options lead to the state, or pair of states, of their number or to the other."""
+        second = (((0, 2), (1, 3)), ((2, 0), (3, 1)))
         return (
-            Choice("first_choice", 2),
-            Outcome("second_state", states=2),
-            Choice("second_choice", 2),
-            Outcome("third_state", states=4),
-            Outcome("reward", low=0.0, high=1.0),
+            Stage("first_state", "first_choice", (((0, 1), (1, 0)),), "second_state"),
+            Stage("second_state", "second_choice", second, "third_state"),
         )
 
     @property
-    def cues(self) -> tuple[str, ...]:
+    def pays(self) -> tuple[float, float]:
+        """Smallest and largest reward."""
+        return 0.0, 1.0
+
+    @property
+    def cues(self) -> Mapping[str, Cue]:
         """The one first state, the option on the left, and load where data have it."""
-        return ("first_state", "first_left_option", "load")
+        return {
+            "first_state": Cue(states=1),
+            "first_left_option": Cue(states=2),
+            "load": Cue(low=0.0, high=1.0),
+        }
 
     @property
     def about(self) -> str:
@@ -83,28 +90,8 @@ class ThreeStep:
             f"for {self.stays:g} trials (sd {self.stays_sd:g})"
         )
 
-    @property
-    def constant_cues(self) -> Mapping[str, int]:
-        """There is one first state."""
-        return {"first_state": 0}
-
-    @property
-    def rules(self) -> Mapping[str, Rule]:
-        """How second state, third state and reward follow from the choices."""
-        return {
-            "second_state": self._second_state,
-            "third_state": self._third_state,
-            "reward": lambda trial: (trial["third_state"] == trial["rewarded_state"]) * 1.0,
-        }
-
-    def _second_state(self, trial: Mapping[str, Any]) -> Any:
-        first = trial["first_choice"]
-        return jnp.where(trial["luck_second_state"] < self.common, first, 1 - first)
-
-    def _third_state(self, trial: Mapping[str, Any]) -> Any:
-        place = trial["second_state"]
-        pair = jnp.where(trial["luck_third_state"] < self.common, place, 1 - place)
-        return 2 * pair + trial["second_choice"]
+    def _reward(self, trial: Mapping[str, Any]) -> Any:
+        return (trial["third_state"] == trial["rewarded_state"]) * 1.0
 
     def schedule(self, participants: int, trials: int, rng: np.random.Generator) -> dict[str, Any]:
         """Draw sides, and which third state pays: column `rewarded_state`.

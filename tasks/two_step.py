@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import jax.numpy as jnp
 import numpy as np
 
-from metacontrol.tasks.task import Choice, Outcome, Rule
+from metacontrol.tasks.graph import Graph, Stage, ends_at_once, pick
+from metacontrol.tasks.task import Cue
 from metacontrol.tasks.walk import Reversals, Walk
 
 
 @dataclass(frozen=True)
-class TwoStep:
+class TwoStep(Graph):
     """A two-step task (Daw et al., 2011, doi:10.1016/j.neuron.2011.02.027) and its relatives.
 
     Parameters
@@ -32,7 +32,7 @@ class TwoStep:
     common : float
         Probability, from .5 to 1, that first option 0 leads to second state 0 and 1 to 1. With 1
         the task is deterministic.
-    first_states : {1, 2}
+    first_states : int
         Number of first states; each offers two options of its own.
     second_options : {1, 2}
         Number of options in each second state; with 1 there is no second choice.
@@ -66,7 +66,7 @@ class TwoStep:
     walk: Walk | Reversals
     trials: int = 200
     common: float = 0.7
-    first_states: Literal[1, 2] = 1
+    first_states: int = 1
     second_options: Literal[1, 2] = 2
     reward: Literal["binary", "points"] = "binary"
     instructed: bool = True
@@ -77,7 +77,6 @@ class TwoStep:
 
     def __post_init__(self) -> None:
         allowed: dict[str, tuple[Any, ...]] = {
-            "first_states": (1, 2),
             "second_options": (1, 2),
             "reward": ("binary", "points"),
             "load": (None, "intermixed", "blocked"),
@@ -100,7 +99,7 @@ class TwoStep:
             raise ValueError("the walk's start lacks a range for some second option")
         if any(not 0 < stake < np.inf for stake in self.stakes):
             raise ValueError(f"stakes must be positive numbers, got {self.stakes}")
-        for count in ("trials", "load_block"):
+        for count in ("trials", "first_states", "load_block"):
             if getattr(self, count) < 1:
                 raise ValueError(f"{count} must be 1 or more, got {getattr(self, count)}")
 
@@ -109,7 +108,7 @@ class TwoStep:
         """The settings in words."""
         parts = [
             "deterministic" if self.common == 1 else f"common {self.common:g}",
-            "2 first states" if self.first_states == 2 else "",
+            f"{self.first_states} first states" if self.first_states > 1 else "",
             "1 second option" if self.second_options == 1 else "",
             f"{self.reward} reward, {self.walk}",
             "" if self.instructed else "not instructed",
@@ -119,25 +118,28 @@ class TwoStep:
         return "two steps, " + ", ".join(part for part in parts if part)
 
     @property
-    def events(self) -> tuple[Choice | Outcome, ...]:
-        """First choice, second state, second choice, reward."""
-        low, high = (0.0, 1.0) if self.reward == "binary" else (self.walk.low, self.walk.high)
+    def stages(self) -> tuple[Stage, ...]:
+        """First options lead to the second state of their number; second ones end the trial."""
+        first = (((0, 1), (1, 0)),) * self.first_states
         return (
-            Choice("first_choice", 2),
-            Outcome("second_state", states=2),
-            Choice("second_choice", self.second_options),
-            Outcome("reward", low=low, high=high),
+            Stage("first_state", "first_choice", first, "second_state"),
+            Stage("second_state", "second_choice", ends_at_once(self.second_options)),
         )
 
     @property
-    def cues(self) -> tuple[str, ...]:
-        """First state, the option on the left, load and stake: shown before the first choice."""
-        return ("first_state", "first_left_option", "load", "stake")
+    def pays(self) -> tuple[float, float]:
+        """Smallest and largest reward."""
+        return (0.0, 1.0) if self.reward == "binary" else (self.walk.low, self.walk.high)
 
     @property
-    def constant_cues(self) -> Mapping[str, int]:
-        """With one first state, that state."""
-        return {"first_state": 0} if self.first_states == 1 else {}
+    def cues(self) -> Mapping[str, Cue]:
+        """First state, the option on the left, load and stake: shown before the first choice."""
+        return {
+            "first_state": Cue(states=self.first_states),
+            "first_left_option": Cue(states=2),
+            "load": Cue(low=0.0, high=1.0),
+            "stake": Cue(low=0.0),
+        }
 
     @property
     def walk_columns(self) -> tuple[str, ...]:
@@ -149,21 +151,9 @@ class TwoStep:
             for option in range(self.second_options)
         )
 
-    @property
-    def rules(self) -> Mapping[str, Rule]:
-        """How second state and reward follow from the choices."""
-        return {"second_state": self._second_state, "reward": self._reward}
-
-    def _second_state(self, trial: Mapping[str, Any]) -> Any:
-        first = trial["first_choice"]
-        return jnp.where(trial["luck_second_state"] < self.common, first, 1 - first)
-
     def _reward(self, trial: Mapping[str, Any]) -> Any:
-        second = trial["second_choice"] if self.second_options == 2 else 0
-        place = self.second_options * trial["second_state"] + second
-        paid = trial[self.walk_columns[0]]
-        for i, column in enumerate(self.walk_columns[1:], start=1):
-            paid = jnp.where(place == i, trial[column], paid)
+        end = self.second_options * trial["second_state"] + trial.get("second_choice", 0)
+        paid = pick(end, [trial[column] for column in self.walk_columns])
         return (trial["luck_reward"] < paid) * 1.0 if self.reward == "binary" else paid
 
     def schedule(self, participants: int, trials: int, rng: np.random.Generator) -> dict[str, Any]:
@@ -184,8 +174,8 @@ class TwoStep:
         if self.stakes:
             columns["stake"] = rng.choice(self.stakes, size=shape)
             columns["stake"][:5] = min(self.stakes)
-        if self.first_states == 2:
-            columns["first_state"] = rng.integers(2, size=shape, dtype=np.int8)
+        if self.first_states > 1:
+            columns["first_state"] = rng.integers(self.first_states, size=shape, dtype=np.int8)
         columns["first_left_option"] = rng.integers(2, size=shape, dtype=np.int8)
         walk = self.walk.draw(participants, trials, self.second_options, rng)
         walk = walk.reshape(*shape, -1)
@@ -267,4 +257,15 @@ AKAM_2015_REDUCED = TwoStep(
     common=0.8,
     second_options=1,
     walk=Reversals(high=0.8, low=0.2, block=50),
+)
+
+MILLER_2017 = TwoStep(
+    name="miller-2017",
+    source="Miller, Botvinick & Brody (2017), doi:10.1038/nn.4613",
+    trials=300,  # of our choice
+    common=0.8,
+    second_options=1,
+    # Rats cannot foresee reversals; the authors' training settings wait for 50 trials or more.
+    walk=Reversals(high=0.8, low=0.2, block=50),
+    start_value=0.5,
 )

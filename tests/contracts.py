@@ -70,11 +70,6 @@ class Told:
         return self.total[lanes]
 
 
-def plays(model: Model, task: Task) -> bool:
-    """Whether a task has the events that a model asks for."""
-    return set(model.needs) <= {event.name for event in task.events}
-
-
 def adapted(model: Model, task: Task) -> Model:
     """Return the model without the effects of cues that the task does not show."""
     shown = {*task.constant_cues, *task.schedule(1, 1, np.random.default_rng(0))}

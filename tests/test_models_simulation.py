@@ -5,16 +5,25 @@ import pandas as pd
 import pytest
 from contracts import draw
 
-from metacontrol.models import HYBRID, Model, simulate, simulation
+from metacontrol.models import (
+    FORWARD_HYBRID,
+    HYBRID,
+    PLAN_UNTIL_HABIT,
+    Model,
+    simulate,
+    simulation,
+)
 from metacontrol.tasks import (
     DAW_2011,
     KOOL_2016_DETERMINISTIC,
+    LEE_2014,
     OTTO_2013,
     TASKS,
     Task,
     read_choices,
     validate,
 )
+from metacontrol.tasks.choices import event_columns
 
 DAW = {"alpha1": 0.5, "alpha2": 0.4, "beta1": 2.0, "beta2": 3.0, "lam": 0.6, "p": 0.1, "w": 0.25}
 
@@ -26,12 +35,19 @@ def rows(model: Model, count: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_what_is_simulated_can_be_read(task: Task) -> None:
-    data = simulate(HYBRID, task, rows(HYBRID, 3), seed=1)
+    data = simulate(FORWARD_HYBRID, task, rows(FORWARD_HYBRID, 3), seed=1)
     assert len(data) == 3 * task.trials
     assert validate(data.frame, task).empty
     again = read_choices(data.frame, task)
-    for event in ("first_choice", "second_state", "reward"):
+    for event in event_columns(task):
         assert (again.frame[event] == data.frame[event]).all()
+
+
+def test_a_model_that_cannot_play_a_task() -> None:
+    with pytest.raises(ValueError, match="hybrid cannot play lee-2014: it is a model of two-step"):
+        simulate(HYBRID, LEE_2014, rows(HYBRID, 1), seed=1)
+    with pytest.raises(ValueError, match="cannot play daw-2011: it needs the event third_state"):
+        simulate(PLAN_UNTIL_HABIT, DAW_2011, rows(PLAN_UNTIL_HABIT, 1), seed=1)
 
 
 def test_same_seed_same_data_and_another_seed_other_data() -> None:

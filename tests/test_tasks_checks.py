@@ -56,7 +56,7 @@ CASES: list[tuple[TwoStep, str, object, str]] = [
     (DAW_2011, "first_choice", "left", r"first_choice must be a number, got 'left' \("),
     (DAW_2011, "reward", 2, r"reward must be 0 or 1 in daw-2011, got 2 \("),
     (DAW_2011, "reward", 0.5, r"reward must be 0 or 1 in daw-2011, got 0.5 \("),
-    (DAW_2011, "reward", None, r"reward is missing on a trial whose choices are both there \("),
+    (DAW_2011, "reward", None, r"reward is missing on a trial whose choices are all there \("),
     (
         KOOL_2016_DETERMINISTIC,
         "reward",
@@ -74,7 +74,7 @@ CASES: list[tuple[TwoStep, str, object, str]] = [
         KOOL_2016_DETERMINISTIC,
         "second_state",
         1,
-        r"impossible transition in kool-2016-deterministic: option 0 cannot lead to state 1 \(",
+        r"impossible transition in kool.*: first_choice 0 cannot lead to second_state 1 \(",
     ),
     (DAW_2011, "first_left_option", 3, r"first_left_option must be 0 or 1, got 3(\.0)? \("),
     (DAW_2011, "first_left_option", None, r"first_left_option is missing on a complete trial \("),
@@ -85,7 +85,7 @@ CASES: list[tuple[TwoStep, str, object, str]] = [
         DAW_2011,
         "transition",
         "rare",
-        r"called rare, but option 0 led to state 0; common is the state",
+        r"called rare, but first_choice 0 leads to second_state 0 commonly",
     ),
     (DAW_2011, "trial", 0, r"trial 0 comes after a later trial: sort the trials \("),
 ]
@@ -155,7 +155,7 @@ def test_choices_that_count_from_one_are_recognised() -> None:
         ("second_choice", 3, "second_choice must be 1 or 2, got 3"),
         ("second_choice", 0, r"second_choice must be 1 or 2, got 0. Pass missed=\[0\]"),
         ("first_left_option", 0, "first_left_option must be 1 or 2, got 0"),
-        ("second_state", 2, "option 1 (cannot lead|led) to state 2"),
+        ("second_state", 2, "first_choice 1 (cannot lead|leads) to second_state 2"),
     ],
 )
 def test_messages_count_as_the_source_counts(column: str, value: int, message: str) -> None:

@@ -38,7 +38,7 @@ def test_places_that_an_option_cannot_reach() -> None:
     frame = pd.DataFrame([{**row, "trial": 1 + i, "third_state": (3, 2)[i]} for i in (0, 1)])
     (problem,) = validate(frame, KERAMATI_2016)["problem"]
     assert problem == (
-        "impossible transition in keramati-2016: second option 1 cannot lead to third state 2"
+        "impossible transition in keramati-2016: second_choice 1 cannot lead to third_state 2"
     )
 
 

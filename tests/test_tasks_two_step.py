@@ -57,7 +57,7 @@ def test_published_settings(task: TwoStep, facts: tuple[object, ...]) -> None:
 @pytest.mark.parametrize(
     ("switches", "message"),
     [
-        ({"first_states": 3}, r"first_states must be one of \(1, 2\), got 3"),
+        ({"first_states": 0}, "first_states must be 1 or more, got 0"),
         ({"second_options": 0}, r"second_options must be one of \(1, 2\), got 0"),
         ({"reward": "coins"}, r"reward must be one of \('binary', 'points'\), got 'coins'"),
         ({"load": "always"}, "load must be one of .*'intermixed', 'blocked'.*, got 'always'"),

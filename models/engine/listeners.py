@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import jax.numpy as jnp
 
-from metacontrol.models.engine.table import Index, Lane, Table
+from metacontrol.models.engine.table import SHUT, Index, Lane, Table, larger
 from metacontrol.tasks.task import Choice, Task
 
 
@@ -34,6 +34,10 @@ class Listener:
         self.task: Any = task
         self.record = dict(record)
         self._ahead = list(task.events)
+        cues = task.cues.items()
+        self._amounts = {name for name, cue in cues if cue.states is None} | {
+            event.name for event in task.events if getattr(event, "states", 0) is None
+        }
 
     def choose(self, name: str, values: Table) -> Index:
         """Choose among options by softmax.
@@ -58,7 +62,25 @@ class Listener:
                 f"{name} has {event.options} option(s) in {self.task.name}, "
                 f"but was given values of shape {values.shape}"
             )
-        return 0 if event.options == 1 else self._choose(name, values)
+        if event.options == 1:
+            return 0
+        masks = self.open(name)
+        if masks is not None:
+            values = values.where(masks[self.see(self.task.stage(name).state)], SHUT)
+        return self._choose(name, values)
+
+    def open(self, name: str) -> Table | None:
+        """Return which options of a choice are open, by state and option; None if all are."""
+        masks = self.task.open(name, self.see)
+        if masks is None:
+            return None
+        stage = self.task.stage(name)
+        return Table(tuple(masks), (stage.states, stage.options))
+
+    def shown(self) -> Table | None:
+        """Return what each end of the trial would pay, if that is shown beforehand."""
+        values = self.task.shown(self.see)
+        return None if values is None else Table.of(*values)
 
     def see(self, name: str) -> Index:
         """Return what happened or was shown; a cue that the task keeps constant is an int."""
@@ -75,7 +97,13 @@ class Listener:
                 f"the model needs the column {name!r}, which these data do not have. Add it, "
                 "or fix to 0 the parameter that uses it."
             )
-        return self.record[name]
+        value = self.record[name]
+        return jnp.asarray(value, float) if name in self._amounts else value
+
+    def devalued(self) -> Table | None:
+        """Return 1 for each end of the trial that is known to be worth nothing any more."""
+        flags = self.task.devalued(self.see)
+        return None if flags is None else Table.of(*flags)
 
     def note(self, name: str, value: Lane) -> None:
         """Tell the experimenter something; only a narration keeps it."""
@@ -131,7 +159,7 @@ class Replay(Listener):
         if len(values.cells) == 2:
             zero, one = values.cells
             gain = jnp.where(option == 1, one - zero, zero - one)
-            below = jnp.minimum(gain, 0.0)  # 2 * below - gain is minus the size of gain, and its
+            below = -larger(-gain, 0.0)  # 2 * below - gain is minus the size of gain, and its
             # slope goes with that of below, so that a tie has the right slope too
             self.parts[name] = below, 1.0 + jnp.exp(2.0 * below - gain)
         else:

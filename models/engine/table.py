@@ -15,6 +15,8 @@ import jax.numpy as jnp
 Lane = Any  # a float, an int, or a JAX scalar (under the engine: one scalar for each participant)
 Index = Any  # an int that is known when the model is traced, or a Lane that holds one
 
+SHUT = -1e9  # the value of an option that is not open: its probability is exactly 0
+
 
 @jax.tree_util.register_pytree_node_class
 @dataclass(frozen=True)
@@ -101,13 +103,17 @@ class Table:
         """Return the table with the cell at `index` moved towards `target` by a share `rate`."""
         return self.add(index, rate * (target - self[index]))
 
+    def where(self, masks: Table, other: Lane) -> Table:
+        """Return the table with `other` in every cell whose mask, of the same shape, is false."""
+        return self._each(masks, lambda cell, mask: jnp.where(mask, cell, other))
+
     def _places(self) -> Iterator[tuple[int, ...]]:
         return product(*(range(n) for n in self.shape))
 
     def best(self) -> Table:
         """Return the largest value along the last axis, as a table without that axis."""
         n = self.shape[-1]
-        tops = (reduce(jnp.maximum, self.cells[i : i + n]) for i in range(0, len(self.cells), n))
+        tops = (reduce(larger, self.cells[i : i + n]) for i in range(0, len(self.cells), n))
         return Table(tuple(tops), self.shape[:-1])
 
     def _each(self, other: Table | Lane, rule: Callable[[Lane, Lane], Lane]) -> Table:
@@ -142,6 +148,15 @@ class Table:
     def tree_unflatten(cls, shape: tuple[int, ...], cells: tuple[Lane, ...]) -> Self:
         """Put the table together again for JAX."""
         return cls(tuple(cells), shape)
+
+
+def larger(a: Lane, b: Lane) -> Lane:
+    """Return the larger of two numbers.
+
+    The slope is that of one of them, also at a tie. JAX's own maximum asks which of the two its
+    result equals; where a compiler works a number out twice, rounded otherwise, none does.
+    """
+    return jnp.where(a >= b, a, b)
 
 
 def _is(index: Index, place: int) -> Any:

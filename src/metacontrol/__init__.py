@@ -13,12 +13,15 @@ if TYPE_CHECKING:
     from metacontrol import tasks as tasks
     from metacontrol.analysis import course as course
     from metacontrol.analysis import depth_effects as depth_effects
+    from metacontrol.analysis import has_weight as has_weight
     from metacontrol.analysis import panels as panels
     from metacontrol.analysis import participant_weights as participant_weights
     from metacontrol.analysis import plot_course as plot_course
+    from metacontrol.analysis import plot_graph as plot_graph
     from metacontrol.analysis import plot_participant_weights as plot_participant_weights
     from metacontrol.analysis import plot_predictive_stay as plot_predictive_stay
     from metacontrol.analysis import plot_recovery as plot_recovery
+    from metacontrol.analysis import plot_schedule as plot_schedule
     from metacontrol.analysis import plot_stay_by_path as plot_stay_by_path
     from metacontrol.analysis import plot_stay_probabilities as plot_stay_probabilities
     from metacontrol.analysis import plot_weight_by_condition as plot_weight_by_condition
@@ -58,12 +61,15 @@ _HOMES = {
     "analysis": (
         "course",
         "depth_effects",
+        "has_weight",
         "panels",
         "participant_weights",
         "plot_course",
+        "plot_graph",
         "plot_participant_weights",
         "plot_predictive_stay",
         "plot_recovery",
+        "plot_schedule",
         "plot_stay_by_path",
         "plot_stay_probabilities",
         "plot_weight_by_condition",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -24,6 +26,8 @@ app = typer.Typer(
 )
 data_app = typer.Typer(no_args_is_help=True, help="Published human data sets.")
 app.add_typer(data_app, name="data")
+tasks_app = typer.Typer(invoke_without_command=True)
+app.add_typer(tasks_app, name="tasks")
 
 File = Annotated[Path, typer.Argument(metavar="CHOICES", help="Table of choices, one row a trial.")]
 TaskName = Annotated[str, typer.Option("--task", help="The task; see `metacontrol tasks`.")]
@@ -205,17 +209,24 @@ def figures(
 ) -> None:
     """Draw the figures of a fit as PDF, SVG and PNG.
 
+    Weights of planning by participant and condition; given the choices, the predictive check too,
+    and for a model of arbitration the course of its weight over trials.
+
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
     found = mc.load_fit(fitted)
-    people = mc.participant_weights(found)
-    draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
-    if found.method == "nuts":
-        posterior = mc.weight_draws(found)
-        draw(
-            out / "weight_by_condition",
-            lambda ax: mc.plot_weight_by_condition(posterior, ax, people),
-        )
+    constant = mc.has_weight(found.model)
+    if not constant and choices is None:
+        raise ValueError(f"{found.model} works its weight out anew on each trial: add --choices")
+    if constant:
+        people = mc.participant_weights(found)
+        draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
+        if found.method == "nuts":
+            posterior = mc.weight_draws(found)
+            draw(
+                out / "weight_by_condition",
+                lambda ax: mc.plot_weight_by_condition(posterior, ax, people),
+            )
     if choices is not None:
         data = mc.read_choices(
             choices,
@@ -225,8 +236,13 @@ def figures(
             missed=missed,
             exclude_first=exclude_first,
         )
-        table = mc.predictive_stay(found, data, draws=draws, seed=seed)
-        draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(table, ax))
+        if not constant:
+            seen = mc.latents(found.model, data, found, draws=draws)
+            for name in seen.filter(regex="(^|_)weight$"):
+                table = mc.course(seen, name)
+                draw(out / f"course_of_{name}", partial(mc.plot_course, table))
+        stay = mc.predictive_stay(found, data, draws=draws, seed=seed)
+        draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(stay, ax))
 
 
 @app.command()
@@ -252,17 +268,46 @@ def models() -> None:
             print("  fixed: " + ", ".join(f"{k} = {v}" for k, v in model.fixed))
 
 
-@app.command()
-def tasks() -> None:
-    """List the tasks with their settings and sources.
+@tasks_app.callback()
+def tasks(context: typer.Context) -> None:
+    """List the tasks with their settings and sources, or show one.
 
     Example: `metacontrol tasks`
     """
+    if context.invoked_subcommand is not None:
+        return
     source = Column("source", overflow="fold")  # so that a DOI is never cut short
     table = Table(Column("task", no_wrap=True), "trials", "settings", source)
     for task in mc.tasks.TASKS:
         table.add_row(task.name, str(task.trials), task.about, task.source)
     Console().print(table)
+
+
+@tasks_app.command("show")
+def tasks_show(
+    name: Annotated[str, typer.Argument(help="A name from `metacontrol tasks`.")],
+    seed: Seed = 1,
+    out: Folder = Path("figures"),
+) -> None:
+    """Print a task's settings; draw its states and the trials of one participant.
+
+    Example: `metacontrol tasks show daw-2011 --out figures`
+    """
+    from matplotlib import pyplot as plt
+
+    task = _task(name)
+    for setting in ("name", "source", "trials", "about"):
+        print(f"{setting}: {getattr(task, setting)}")
+    print("events: " + ", ".join(_event(event.name, event) for event in task.events))
+    print("cues: " + ", ".join(_event(cue, shown) for cue, shown in task.cues.items()))
+    make_folder(out)
+    with mc.style():
+        figure, (graph, schedule) = mc.panels(1, 2, height=6.5)
+        mc.plot_graph(task, graph)
+        mc.plot_schedule(task, schedule, seed=seed)
+        written = mc.save_figure(figure, out / task.name)
+        plt.close(figure)
+    print("wrote " + ", ".join(str(path) for path in written))
 
 
 @data_app.command("list")
@@ -331,6 +376,16 @@ def _model(name: str) -> Any:
 
 def _task(name: str) -> Any:
     return _named(mc.tasks.TASKS, name, "task")
+
+
+def _event(name: str, event: Any) -> str:
+    """Return an event's or a cue's name with what it may be."""
+    count, kind = getattr(event, "options", None), "option"
+    if count is None:
+        count, kind = event.states, "state"
+    if count is not None:
+        return f"{name} ({count} {kind}{'s' * (count != 1)})"
+    return f"{name} ({event.low:g} " + ("or more)" if event.high == inf else f"to {event.high:g})")
 
 
 def _pair(text: str, option: str, sign: str = "=") -> tuple[str, str]:

@@ -1,0 +1,112 @@
+"""Habit and deliberation in any task whose choices lead through states to a reward."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Any
+
+import jax.numpy as jnp
+
+from metacontrol.models.engine.listeners import Listener
+from metacontrol.models.engine.table import SHUT, Index, Lane, Table
+
+Tables = tuple[Table, ...]
+"""One table, by state and option, for each choice of a trial."""
+
+
+def tables(task: Any, value: float = 0.0) -> Tables:
+    """Return a table of values for each choice of a task."""
+    return tuple(Table.full((stage.states, stage.options), value) for stage in task.stages)
+
+
+def beliefs(task: Any) -> Tables:
+    """Return the believed probability of each option's common move, before any is seen.
+
+    A move that can only lead to one place is certain. Where the task instructs its transitions
+    the others are believed as they are; else both places are equally likely.
+    """
+    unsure = task.common if getattr(task, "instructed", False) else 0.5
+    return tuple(
+        Table(
+            tuple(jnp.asarray(1.0 if common == rare else unsure) for common, rare in stage.moves),
+            (stage.states, stage.options),
+        )
+        for stage in task.stages
+    )
+
+
+def plan(t: Listener, believed: Tables, worth: Table) -> Tables:
+    """Return what each option is worth if the best is done afterwards, for each choice.
+
+    Parameters
+    ----------
+    t : Listener
+        The trial: its task's graph, and which options are open.
+    believed : Tables
+        Probability of each option's common move.
+    worth : Table, shape (ends,)
+        What each end is worth.
+    """
+    planned: list[Table] = []
+    for stage, chances in reversed(list(zip(t.task.stages, believed, strict=True))):
+        ahead = worth.cells
+        cells = [
+            ahead[c] if c == r else p * ahead[c] + (1 - p) * ahead[r]
+            for (c, r), p in zip(stage.moves, chances.cells, strict=True)
+        ]
+        planned.insert(0, Table(tuple(cells), chances.shape))
+        worth = best(t, stage, planned[0])
+    return tuple(planned)
+
+
+def best(t: Listener, stage: Any, values: Table) -> Table:
+    """Return the largest value among the open options of each state."""
+    masks = t.open(stage.choice)
+    return (values if masks is None else values.where(masks, SHUT)).best()
+
+
+def expected(t: Listener, stage: Any, values: Table, slope: Lane, state: Index) -> Lane:
+    """Return the mean value of a state's open options, if chosen by softmax of that slope."""
+    masks, here = t.open(stage.choice), values[state]
+    odds = here if masks is None else here.where(masks[state], SHUT)
+    top = odds.best().cells[0]
+    chances = [jnp.exp(slope * (cell - top)) for cell in odds.cells]
+    return sum(p * v for p, v in zip(chances, here.cells, strict=True)) / sum(chances)
+
+
+def is_free(t: Listener, state: Index) -> Lane:
+    """Return 1 if all options of the first choice are open in a state, else 0."""
+    masks = t.open(t.task.stages[0].choice)
+    if masks is None:
+        return 1
+    return jnp.where(reduce(jnp.logical_and, masks[state].cells), 1, 0)
+
+
+def with_table(old: Tables, i: int, table: Table) -> Tables:
+    """Return tables of which one is replaced."""
+    return (*old[:i], table, *old[i + 1 :])
+
+
+def arrival(t: Listener, stage: Any, state: Index, option: Index) -> Index:
+    """Return where an option has led: the next state, or the trial's end."""
+    return stage.options * state + option if stage.next_state is None else t.see(stage.next_state)
+
+
+def was_common(stage: Any, state: Index, option: Index, reached: Index) -> Lane:
+    """Return 1 if an option's common move was made, else 0."""
+    common = Table(tuple(jnp.asarray(c) for c, _ in stage.moves), (stage.states, stage.options))
+    return jnp.where(reached == common[state, option], 1.0, 0.0)
+
+
+def end_values(t: Listener, learned: Table, span: float) -> Table:
+    """Return what each end is worth, in ranges of reward: as shown, or as learned."""
+    values = t.shown()
+    worth = learned if values is None else (1 / span) * values
+    devalued = t.devalued()
+    return worth if devalued is None else worth * (1 - devalued)
+
+
+def reward_range(task: Any) -> float:
+    """Return the range of a task's rewards: models of many tasks count in it."""
+    low, high = task.pays
+    return high - low

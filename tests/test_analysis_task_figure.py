@@ -1,0 +1,89 @@
+"""Figures of tasks: every state and option of every task, nothing on top of anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.offsetbox import AnnotationBbox
+from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.text import Text
+
+import metacontrol as mc
+from metacontrol.cli import main
+from metacontrol.tasks import TASKS
+
+
+@pytest.fixture(params=TASKS, ids=lambda task: task.name)
+def drawn(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Axes, Axes]]:
+    with mc.style():
+        figure, (graph, schedule) = mc.panels(1, 2)
+        mc.plot_graph(request.param, graph)
+        mc.plot_schedule(request.param, schedule, seed=1)
+        figure.canvas.draw()
+        yield request.param, graph, schedule
+    plt.close(figure)
+
+
+def test_every_state_and_option_is_drawn(drawn: tuple[Any, Axes, Axes]) -> None:
+    task, graph, _ = drawn
+    states = [state for stage in task.stages for state in stage.leads_to]
+    moves = [move for state in states for move in state]
+    nodes = [text.get_text() for text in graph.texts if text.get_bbox_patch()]
+    ends = getattr(task, "walk_columns", map(str, range(task.ends)))
+    expected = [str(i) for stage in task.stages for i in range(stage.states)]
+    expected += [str(i) for state in states if len(state) > 1 for i in range(len(state))]
+    assert sorted(nodes) == sorted([*expected, *ends])
+    arrows = [patch for patch in graph.patches if isinstance(patch, FancyArrowPatch)]
+    assert [arrow.get_linestyle() for arrow in arrows].count("-") == len(moves)
+    rare = sum(common != rare for common, rare in moves) if task.common < 1 else 0
+    assert len(arrows) == len(moves) + rare
+
+
+def test_nothing_is_small_or_overlaps(drawn: tuple[Any, Axes, Axes]) -> None:
+    _, graph, schedule = drawn
+    figure: Any = graph.figure
+    assert all(t.get_fontsize() >= 6 for t in figure.findobj(Text) if t.get_text())
+    boxes = [(text.get_bbox_patch() or text).get_window_extent() for text in graph.texts]
+    keys = [key.get_window_extent() for key in figure.findobj(AnnotationBbox)]
+    strips = [p.get_window_extent() for p in schedule.patches if isinstance(p, Rectangle)]
+    assert not any(a.overlaps(b) for a, b in combinations([*boxes, *keys], 2))
+    assert not any(key.overlaps(strip) for key in keys for strip in strips)
+    assert all(0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in [*boxes, *keys])
+
+
+def test_schedule_holds_what_was_drawn() -> None:
+    task = mc.tasks.OTTO_2013
+    columns = task.schedule(1, task.trials, np.random.default_rng(2))
+    with mc.style():
+        figure, (ax,) = mc.panels()
+        mc.plot_schedule(task, ax, seed=2)
+    for name, line in zip(task.walk_columns, ax.lines, strict=True):
+        np.testing.assert_array_equal(np.asarray(line.get_ydata()), columns[name][:, 0])
+    assert len(ax.patches) == np.count_nonzero(np.diff(columns["load"][:, 0])) + 1
+    plt.close(figure)
+
+
+def _run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as stop:
+        main([str(a) for a in arguments])
+    return int(stop.value.code or 0)
+
+
+def test_command_line_shows_a_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("tasks", "show", "kim-2019", "--out", tmp_path / "new") == 0
+    written = sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert written == ["kim-2019.pdf", "kim-2019.png", "kim-2019.svg"]
+    assert "second_choice (4 options), third_state (8 states)" in capsys.readouterr().out
+
+
+def test_unknown_task_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("tasks", "show", "daw", "--out", tmp_path / "new") == 2
+    assert "there is no task 'daw'; known: daw-2011" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
