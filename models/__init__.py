@@ -1,6 +1,7 @@
 """The minds: one file for each model; `metacontrol.models.engine` makes them run."""
 
 from metacontrol.models.cost_benefit import COST_BENEFIT, STAKES_WEIGHT
+from metacontrol.models.default_policy import DEFAULT_POLICY
 from metacontrol.models.drifting_weight import DRIFTING_WEIGHT
 from metacontrol.models.forward_hybrid import FORWARD_HYBRID, FORWARD_HYBRID_DECAYING
 from metacontrol.models.gagne_2021 import GAGNE_2021
@@ -21,8 +22,10 @@ from metacontrol.models.reward_as_cue import FIXED_REWARD_AS_CUE, REWARD_AS_CUE
 from metacontrol.models.scoring import latents, log_likelihood
 from metacontrol.models.separate_weights import SEPARATE_WEIGHTS
 from metacontrol.models.simulation import simulate
+from metacontrol.models.successor import SUCCESSOR
 from metacontrol.models.switching import SWITCHING
 from metacontrol.models.uncertainty import UNCERTAINTY, UNCERTAINTY_HARD
+from metacontrol.models.value_of_information import VALUE_OF_INFORMATION
 from metacontrol.models.wrong_model import TRANSITION_DEPENDENT_LEARNING, UNLUCKY_SYMBOL
 
 MODELS = (
@@ -57,10 +60,14 @@ MODELS = (
     *RELIABILITY_UNDER_LOAD,
     UNCERTAINTY,
     UNCERTAINTY_HARD,
+    VALUE_OF_INFORMATION,
+    SUCCESSOR,
+    DEFAULT_POLICY,
 )
 
 __all__ = [
     "COST_BENEFIT",
+    "DEFAULT_POLICY",
     "DRIFTING_WEIGHT",
     "FIXED_REWARD_AS_CUE",
     "FORWARD_HYBRID",
@@ -87,11 +94,13 @@ __all__ = [
     "REWARD_AS_CUE",
     "SEPARATE_WEIGHTS",
     "STAKES_WEIGHT",
+    "SUCCESSOR",
     "SWITCHING",
     "TRANSITION_DEPENDENT_LEARNING",
     "UNCERTAINTY",
     "UNCERTAINTY_HARD",
     "UNLUCKY_SYMBOL",
+    "VALUE_OF_INFORMATION",
     "Link",
     "Model",
     "Parameter",

@@ -1,5 +1,7 @@
 """The worlds: what a trial consists of, what answers a choice, and the choices people made."""
 
+from typing import Any
+
 from metacontrol.tasks.checks import ChoicesError
 from metacontrol.tasks.choices import Choices
 from metacontrol.tasks.daw_2005 import DAW_2005, DAW_2005_TWO_LEVERS, LeverTask
@@ -7,6 +9,7 @@ from metacontrol.tasks.glascher_2010 import GLASCHER_2010, LatentLearning
 from metacontrol.tasks.graph import Graph, Stage
 from metacontrol.tasks.kim_2019 import KIM_2019, ComplexityTask
 from metacontrol.tasks.lee_2014 import LEE_2014, GoalTask
+from metacontrol.tasks.momennejad_2017 import MOMENNEJAD_2017, Revaluation
 from metacontrol.tasks.reading import read_choices, validate
 from metacontrol.tasks.task import Choice, Outcome, Task
 from metacontrol.tasks.three_step import KERAMATI_2016, ThreeStep
@@ -24,7 +27,7 @@ from metacontrol.tasks.two_step import (
 )
 from metacontrol.tasks.walk import Reversals, Walk
 
-TASKS = (
+TASKS: tuple[Any, ...] = (
     DAW_2011,
     KOOL_2016_STOCHASTIC,
     KOOL_2016_DETERMINISTIC,
@@ -40,6 +43,7 @@ TASKS = (
     KIM_2019,
     DAW_2005,
     DAW_2005_TWO_LEVERS,
+    *MOMENNEJAD_2017.values(),
 )
 
 __all__ = [
@@ -57,6 +61,7 @@ __all__ = [
     "KOOL_2017_STOCHASTIC",
     "LEE_2014",
     "MILLER_2017",
+    "MOMENNEJAD_2017",
     "OTTO_2013",
     "TASKS",
     "Choice",
@@ -68,6 +73,7 @@ __all__ = [
     "LatentLearning",
     "LeverTask",
     "Outcome",
+    "Revaluation",
     "Reversals",
     "Stage",
     "Task",

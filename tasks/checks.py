@@ -179,7 +179,8 @@ def _check_stage(
         return
     reached = frame[stage.next_state].to_numpy(dtype=float)
     common, rare = np.array(stage.moves)[row].T
-    legal = (reached == common) | ((reached == rare) & (task.common < 1))
+    chance = _numbers(frame, "p_common", {"p_common": task.common})
+    legal = ((reached == common) & ~(chance == 0)) | ((reached == rare) & ~(chance == 1))
     report(
         there & np.isin(reached, range(stage.next_states)) & ~legal,
         stage.next_state,
