@@ -58,9 +58,9 @@ class ValueOfInformation(Model):
 
     Differences from the paper: planning or not is a slope instead of a step, without which no
     gradient would tell where time_cost lies; softness 0 is the paper's step, for simulation. The
-    largest next value is that of the option best on average (shared if several are), where the paper sends points
-    through. Trials are episodes that plans see to the end of, without discounting; habits become
-    sure within fewer trials than in the paper. p is ours: fix it at 0.
+    largest next value is that of the option best on average (shared if several are), where the
+    paper sends points through. Trials are episodes that plans see to the end of, without
+    discounting; habits become sure within fewer trials than in the paper. p is ours: fix it at 0.
     """
 
     softness: float = 0.01
