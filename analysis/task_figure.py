@@ -73,7 +73,7 @@ def plot_graph(task: Graph, ax: Axes) -> Axes:
                     ax.plot(*zip(at, start, strict=True), color=colour, linewidth=1, zorder=1)
                     _node(ax, start, f"{option}", "circle,pad=0.2", colour, colour, "white")
                 _arrow(ax, start, (column + 1, heights[column + 1][common]), colour)
-                if rare != common and task.common < 1:
+                if rare != common and min(_chances(task)) < 1:
                     _arrow(ax, start, (column + 1, heights[column + 1][rare]), colour, rare=True)
     _draw_ends(task, heights[-1], ax)
     _explain(task, ax)
@@ -126,14 +126,19 @@ def _draw_ends(task: Graph, heights: np.ndarray, ax: Axes) -> None:
             _write(ax, (column + 0.11, height), paid[end], fontsize=_SMALL)
 
 
+def _chances(task: Graph) -> list[float]:
+    """Return the probabilities that common moves have at one time or another."""
+    return [task.common, *([task.uncertain] if hasattr(task, "uncertain") else [])]
+
+
 def _explain(task: Graph, ax: Axes) -> None:
     """Say under the graph what discs and arrows are, and how probable."""
-    chances = [task.common, *([task.uncertain] if hasattr(task, "uncertain") else [])]
+    chances = _chances(task)
     said = [" or ".join(f"{p:.3g}" for p in side) for side in (chances, [1 - p for p in chances])]
     disc = Line2D([3], [3], marker="o", color=GREY, markersize=6)
     solid = Line2D([0, 18], [3, 3], color=GREY, linewidth=1.1)
     dashed = Line2D([0, 18], [3, 3], color=GREY, linewidth=0.7, linestyle=_DASHES)
-    if task.common == 1:
+    if min(chances) == 1:
         parts = [_part(disc, "option", 6), _part(solid, "certain", 18)]
     else:
         parts = [

@@ -58,6 +58,11 @@ class Revaluation(Graph):
     cues: ClassVar[Mapping[str, Cue]] = {"first_state": Cue(states=6)}
 
     @property
+    def uncertain(self) -> float:
+        """Probability of the common move once transitions have changed, if they do."""
+        return 0.0 if self.change == "transition" else 1.0
+
+    @property
     def trials(self) -> int:
         """Trials of learning and relearning, and the test."""
         return self.learning + self.relearning + 1
