@@ -13,7 +13,7 @@ from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Lane, Table, larger
 from metacontrol.models.hybrid import HYBRID, Hybrid
 from metacontrol.models.mixture import lead
-from metacontrol.models.parameter import Link, Parameter, Prior, probability, temperature
+from metacontrol.models.parameter import Link, effect, probability, temperature
 
 
 @dataclass(frozen=True)
@@ -102,19 +102,6 @@ def _log_chance(values: Table, option: Lane) -> Lane:
     return -larger(-ahead, 0.0) - jnp.log1p(jnp.exp(-jnp.abs(ahead)))
 
 
-def _cost(name: str, meaning: str) -> Parameter:
-    """Return a parameter in units of reward."""
-    return Parameter(
-        name=name,
-        meaning=meaning,
-        link=Link("identity"),
-        prior=Prior("normal", 0.0, 1.0),
-        group_mean=Prior("normal", 0.0, 1.0),
-        group_sd=Prior("half_normal", 0.5),
-        search=(-20.0, 20.0),
-    )
-
-
 _REST = tuple(parameter for parameter in HYBRID.parameters if parameter.name != "w")
 
 STAKES_WEIGHT = StakesWeight(
@@ -133,8 +120,8 @@ COST_BENEFIT = CostBenefit(
     parameters=(
         *_REST,
         temperature("gain", "Log-odds of planning for each unit of reward that it is worth."),
-        _cost("cost", "What planning costs more than habit on a trial, in units of reward."),
-        _cost("load_cost", "What full load adds to that."),
+        effect("cost", "What planning costs more than habit on a trial, in units of reward."),
+        effect("load_cost", "What full load adds to that."),
         probability("stake_sensitivity", "Share of the stake above 1 that counts."),
         probability("alpha_rate", "Learning rate of what each controller earns."),
     ),

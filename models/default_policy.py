@@ -9,16 +9,18 @@ import jax.numpy as jnp
 
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
-from metacontrol.models.engine.table import SHUT, Table
-from metacontrol.models.forward_hybrid import NAMES
-from metacontrol.models.model import Model
+from metacontrol.models.engine.table import Table
 from metacontrol.models.parameter import Link, Parameter, Prior, probability, temperature
 from metacontrol.models.stages import (
+    NAMES,
+    GraphModel,
     Tables,
     arrival,
     beliefs,
     end_values,
+    opened,
     reward_range,
+    start_worth,
     tables,
     was_common,
     with_table,
@@ -26,7 +28,7 @@ from metacontrol.models.stages import (
 
 
 @dataclass(frozen=True)
-class DefaultPolicy(Model):
+class DefaultPolicy(GraphModel):
     """Piray & Daw (2021), Nat Commun 12:4942, doi:10.1038/s41467-021-25123-3.
 
     Habit is a default policy pi_d(a | s), and deviating from it has a cost: what is maximised is
@@ -47,17 +49,13 @@ class DefaultPolicy(Model):
     the same where options are certain; no cost for each step.
     """
 
-    def misfit(self, task: Any) -> str:
-        """Return nothing: the model plays every task that is a graph."""
-        return ""
-
     def start(self, task: Any, theta: Any) -> Mind:
         """Return a default of all options alike, and what is known of the transitions."""
         alike = tuple(table - jnp.log(float(table.shape[1])) for table in tables(task))
         return Mind(
             log_defaults=alike,
             believed=beliefs(task),
-            worth=Table.full((task.ends,), task.start_value / reward_range(task)),
+            worth=start_worth(task),
         )
 
     def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:
@@ -101,11 +99,8 @@ def soft_plan(t: Listener, believed: Tables, worth: Table, log_defaults: Tables)
         ]
         gains = Table(tuple(cells), chances.shape)
         planned.insert(0, gains)
-        masks = t.open(stage.choice)
-        both = gains + defaults, defaults
-        if masks is not None:
-            both = both[0].where(masks, SHUT), both[1].where(masks, SHUT)
-        worth = log_sums(both[0]) - log_sums(both[1])
+        rewarded, usual = (opened(t, stage, x) for x in (gains + defaults, defaults))
+        worth = log_sums(rewarded) - log_sums(usual)
     return tuple(planned)
 
 

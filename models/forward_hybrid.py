@@ -10,7 +10,6 @@ import jax.numpy as jnp
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Lane, Table
-from metacontrol.models.model import Model
 from metacontrol.models.parameter import (
     Link,
     Parameter,
@@ -20,13 +19,17 @@ from metacontrol.models.parameter import (
     temperature,
 )
 from metacontrol.models.stages import (
+    NAMES,
+    GraphModel,
     arrival,
     beliefs,
     end_values,
     expected,
     is_free,
+    no_choice,
     plan,
     reward_range,
+    start_worth,
     tables,
     was_common,
     with_table,
@@ -34,7 +37,7 @@ from metacontrol.models.stages import (
 
 
 @dataclass(frozen=True)
-class ForwardHybrid(Model):
+class ForwardHybrid(GraphModel):
     """Gläscher, Daw, Dayan & O'Doherty (2010), Neuron 66:585, doi:10.1016/j.neuron.2010.04.016.
 
     For a task of any number of choices; T is the believed probability of an option's two moves, R
@@ -57,17 +60,13 @@ class ForwardHybrid(Model):
     authors draw it, which would be chance in the mind). p is ours: fix it at 0 for the paper's.
     """
 
-    def misfit(self, task: Any) -> str:
-        """Return nothing: the model plays every task that is a graph."""
-        return ""
-
     def start(self, task: Any, theta: Any) -> Mind:
         """Return values of 0, no last choice, and what is known of the transitions."""
         return Mind(
             habits=tables(task),
             believed=beliefs(task),
-            worth=Table.full((task.ends,), task.start_value / reward_range(task)),
-            last=Table.counts((task.stages[0].states,)) - 1,
+            worth=start_worth(task),
+            last=no_choice(task),
             free_trials=0,
         )
 
@@ -75,10 +74,10 @@ class ForwardHybrid(Model):
         """Tell one trial."""
         span, start = reward_range(t.task), t.see(t.task.stages[0].state)
         state, first, free = start, 0, is_free(t, start)
+        planned = plan(t, mind.believed, end_values(t, mind.worth, span))
         for i, stage in enumerate(t.task.stages):
-            planned = plan(t, mind.believed, end_values(t, mind.worth, span))[i][state]
             weight = self.weight(theta, mind, t)
-            net = weight * planned + (1 - weight) * mind.habits[i][state]
+            net = weight * planned[i][state] + (1 - weight) * mind.habits[i][state]
             if i == 0:
                 net = net + theta.p * Table.one_hot(mind.last[start], stage.options)
             option = t.choose(stage.choice, theta.beta * net)
@@ -117,8 +116,6 @@ class ForwardHybrid(Model):
         """Return the mind after the prediction errors of a move; arbitration learns from them."""
         return mind
 
-
-NAMES = ("first", "second", "third", "fourth")
 
 CONTROLLERS = (
     probability("alpha_habit", "Learning rate of cached values."),

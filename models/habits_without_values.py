@@ -11,7 +11,7 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Index, Lane, Table
 from metacontrol.models.model import Model
-from metacontrol.models.parameter import Link, Parameter, Prior, probability, temperature
+from metacontrol.models.parameter import Link, Parameter, Prior, effect, probability, temperature
 from metacontrol.models.plan import planned_values, seen_transition, transition_belief
 
 
@@ -122,15 +122,7 @@ HABITS_WITHOUT_VALUES = HabitsWithoutValues(
         probability("alpha_habit", "Rate at which what is done becomes habit."),
         temperature("beta_mb", "Inverse temperature of planned values, at both choices."),
         temperature("beta_habit", "Inverse temperature of habit strengths, at both choices."),
-        Parameter(
-            name="w0",
-            meaning="Log-odds of planning without habits, if nothing depends on the choice.",
-            link=Link("identity"),
-            prior=Prior("normal", 0.0, 1.5),
-            group_mean=Prior("normal", 0.0, 1.5),
-            group_sd=Prior("half_normal", 0.75),
-            search=(-20.0, 20.0),
-        ),
+        effect("w0", "Log-odds of planning without habits, if nothing depends on the choice.", 1.5),
         _effect("contingency_effect", "Log-odds of planning that each unit of contingency adds."),
         _effect("habitisation_effect", "Log-odds of planning that each unit of habit takes away."),
     ),

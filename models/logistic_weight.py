@@ -12,7 +12,7 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Lane, Table
 from metacontrol.models.hybrid import HYBRID, Hybrid
-from metacontrol.models.parameter import Link, Parameter, Prior, probability
+from metacontrol.models.parameter import Link, effect, probability
 
 
 @dataclass(frozen=True)
@@ -78,32 +78,19 @@ class LogisticWeight(Hybrid):
         return 1.0 * t.see("load") if self.looks_at("load") else 0.0
 
 
-def _effect(name: str, meaning: str, sd: float = 1.0) -> Parameter:
-    """Return a parameter in log-odds of planning."""
-    return Parameter(
-        name=name,
-        meaning=meaning,
-        link=Link("identity"),
-        prior=Prior("normal", 0.0, sd),
-        group_mean=Prior("normal", 0.0, sd),
-        group_sd=Prior("half_normal", sd / 2),
-        search=(-20.0, 20.0),
-    )
-
-
 LOGISTIC_WEIGHT = LogisticWeight(
     name="logistic-weight",
     source="ours, after Otto, Gershman et al. (2013), doi:10.1177/0956797612463080",
     parameters=(
         *(parameter for parameter in HYBRID.parameters if parameter.name != "w"),
-        _effect("w0", "Log-odds of planning when nothing speaks for or against it.", 1.5),
-        _effect("load_effect", "Log-odds that load takes from planning while choosing."),
-        _effect("past_load_effect", "Log-odds that load on the last trial takes from planning."),
-        _effect("practice_effect", "Log-odds that practice takes, for each log(1 + trials).", 0.5),
-        _effect("protection", "Share of load's effect that practice undoes, likewise.", 0.5),
-        _effect("novelty_effect", "Log-odds that a first state never seen adds."),
-        _effect("stake_effect", "Log-odds that each unit of stake above 1 adds.", 0.5),
-        _effect("fatigue_effect", "Log-odds that full fatigue takes from planning."),
+        effect("w0", "Log-odds of planning when nothing speaks for or against it.", 1.5),
+        effect("load_effect", "Log-odds that load takes from planning while choosing."),
+        effect("past_load_effect", "Log-odds that load on the last trial takes from planning."),
+        effect("practice_effect", "Log-odds that practice takes, for each log(1 + trials).", 0.5),
+        effect("protection", "Share of load's effect that practice undoes, likewise.", 0.5),
+        effect("novelty_effect", "Log-odds that a first state never seen adds."),
+        effect("stake_effect", "Log-odds that each unit of stake above 1 adds.", 0.5),
+        effect("fatigue_effect", "Log-odds that full fatigue takes from planning."),
         probability("tiring", "What a trial of pure planning adds to fatigue."),
         probability("recovery", "Share of fatigue that a trial of pure habit takes away."),
     ),

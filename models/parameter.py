@@ -215,3 +215,16 @@ def stickiness(name: str, meaning: str) -> Parameter:
         group_sd=Prior("half_normal", 1.0),
         search=(-30.0, 30.0),
     )
+
+
+def effect(name: str, meaning: str, sd: float = 1.0) -> Parameter:
+    """Return a parameter of either sign, such as a shift in log-odds; its prior has that sd."""
+    return Parameter(
+        name=name,
+        meaning=meaning,
+        link=Link("identity"),
+        prior=Prior("normal", 0.0, sd),
+        group_mean=Prior("normal", 0.0, sd),
+        group_sd=Prior("half_normal", sd / 2),
+        search=(-20.0, 20.0),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -9,9 +10,35 @@ import jax.numpy as jnp
 
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.table import SHUT, Index, Lane, Table
+from metacontrol.models.model import Model
 
 Tables = tuple[Table, ...]
 """One table, by state and option, for each choice of a trial."""
+
+
+NAMES = ("first", "second", "third", "fourth")
+"""Of the choices of a trial, for notes."""
+
+TIE = 1e-9  # values this close are equal, whatever rounding says
+
+
+@dataclass(frozen=True)
+class GraphModel(Model):
+    """A model that plays every task that is a graph."""
+
+    def misfit(self, task: Any) -> str:
+        """Return nothing."""
+        return ""
+
+
+def no_choice(task: Any) -> Table:
+    """Return the last first choice of each first state, before any: -1."""
+    return Table.counts((task.stages[0].states,)) - 1
+
+
+def start_worth(task: Any) -> Table:
+    """Return what ends are believed to pay before any did, in ranges of reward."""
+    return Table.full((task.ends,), task.start_value / reward_range(task))
 
 
 def tables(task: Any, value: float = 0.0) -> Tables:
@@ -55,23 +82,22 @@ def plan(t: Listener, believed: Tables, worth: Table) -> Tables:
             for (c, r), p in zip(stage.moves, chances.cells, strict=True)
         ]
         planned.insert(0, Table(tuple(cells), chances.shape))
-        worth = best(t, stage, planned[0])
+        worth = opened(t, stage, planned[0]).best()
     return tuple(planned)
 
 
-def best(t: Listener, stage: Any, values: Table) -> Table:
-    """Return the largest value among the open options of each state."""
+def opened(t: Listener, stage: Any, values: Table) -> Table:
+    """Return values by state and option in which options that are not open are never best."""
     masks = t.open(stage.choice)
-    return (values if masks is None else values.where(masks, SHUT)).best()
+    return values if masks is None else values.where(masks, SHUT)
 
 
 def expected(t: Listener, stage: Any, values: Table, slope: Lane, state: Index) -> Lane:
     """Return the mean value of a state's open options, if chosen by softmax of that slope."""
-    masks, here = t.open(stage.choice), values[state]
-    odds = here if masks is None else here.where(masks[state], SHUT)
+    odds = opened(t, stage, slope * values)[state]
     top = odds.best().cells[0]
-    chances = [jnp.exp(slope * (cell - top)) for cell in odds.cells]
-    return sum(p * v for p, v in zip(chances, here.cells, strict=True)) / sum(chances)
+    chances = [jnp.exp(cell - top) for cell in odds.cells]
+    return sum(p * v for p, v in zip(chances, values[state].cells, strict=True)) / sum(chances)
 
 
 def is_free(t: Listener, state: Index) -> Lane:

@@ -8,22 +8,24 @@ from typing import Any
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Index, Lane, Table
-from metacontrol.models.forward_hybrid import NAMES
-from metacontrol.models.model import Model
 from metacontrol.models.parameter import probability, stickiness, temperature
 from metacontrol.models.stages import (
+    NAMES,
+    GraphModel,
     arrival,
     beliefs,
     end_values,
+    no_choice,
     plan,
     reward_range,
+    start_worth,
     was_common,
     with_table,
 )
 
 
 @dataclass(frozen=True)
-class Successor(Model):
+class Successor(GraphModel):
     """Russek et al. (2017), doi:10.1371/journal.pcbi.1005768; Momennejad et al. (2017).
 
     A cache of where options lead instead of what they are worth, mixed with planning as in
@@ -48,10 +50,6 @@ class Successor(Model):
     from trials at rate alpha_sr, where Momennejad et al. set it to where it would end up.
     """
 
-    def misfit(self, task: Any) -> str:
-        """Return nothing: the model plays every task that is a graph."""
-        return ""
-
     def start(self, task: Any, theta: Any) -> Mind:
         """Return a cache of all ends alike, no last choice, and what is known of transitions."""
         cached = [stage for stage in task.stages if stage.next_state is not None]
@@ -60,8 +58,8 @@ class Successor(Model):
                 Table.full((s.states, s.options, task.ends), 1 / task.ends) for s in cached
             ),
             believed=beliefs(task),
-            worth=Table.full((task.ends,), task.start_value / reward_range(task)),
-            last=Table.counts((task.stages[0].states,)) - 1,
+            worth=start_worth(task),
+            last=no_choice(task),
         )
 
     def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:

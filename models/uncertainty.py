@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,13 +13,15 @@ from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import SHUT, Index, Lane, Table, larger
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import probability, stickiness, temperature
-from metacontrol.models.stages import arrival, was_common
+from metacontrol.models.stages import NAMES, TIE, arrival, no_choice, was_common, with_table
 
 REWARD_PRIOR = 0.1  # both parameters of the Beta of an end that was never seen
 DEVALUED = (1.0, 15.0)  # the Beta of an end that is known to be worth nothing any more
 FLOOR = 1e-6  # smallest parameter of a Beta
 TINY = 1e-300
-TIE = 1e-9  # means this close are equal, whatever rounding says
+
+Open = Callable[[str], Table | None]
+"""From a choice to which of its options are open, as `Listener.open` says."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +75,14 @@ class Uncertainty(Model):
         moving = _moving(task)
         ends = Table.full((task.ends,), REWARD_PRIOR)
         counts = tuple(Table.full((s.states, s.options, 2), 1.0) for s in moving)
-        cache = _tree(theta, task, None, counts, _betas(ends, ends))
+        cache = _tree(theta, task, lambda choice: None, counts, _betas(ends, ends))
         return Mind(
             cache_a=tuple(_parameters(cache[i])[0] for i in range(len(moving))),
             cache_b=tuple(_parameters(cache[i])[1] for i in range(len(moving))),
             counts=counts,
             end_a=ends,
             end_b=ends,
-            last=Table.counts((task.stages[0].states,)) - 1,
+            last=no_choice(task),
         )
 
     def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:
@@ -89,7 +92,7 @@ class Uncertainty(Model):
         first = 0
         for i, stage in enumerate(t.task.stages):
             ends = _known_ends(t, mind)
-            tree = _tree(theta, t.task, t, mind.counts, ends)
+            tree = _tree(theta, t.task, t.open, mind.counts, ends)
             cache = _cache(t.task, mind, ends)
             plan, habit = tree[i][state], cache[i][state]
             weight = self._weight(plan, habit)
@@ -98,12 +101,12 @@ class Uncertainty(Model):
                 net = net + theta.p * Table.one_hot(mind.last[start], stage.options)
             option = t.choose(stage.choice, theta.beta * net)
             reached = arrival(t, stage, state, option)
-            name = ("first", "second", "third", "fourth")[i]
-            t.note(f"{name}_weight", weight[option])
-            t.note(f"{name}_plan_variance", plan.var[option])
-            t.note(f"{name}_habit_variance", habit.var[option])
+            t.note(f"{NAMES[i]}_weight", weight[option])
+            t.note(f"{NAMES[i]}_plan_variance", plan.var[option])
+            t.note(f"{NAMES[i]}_habit_variance", habit.var[option])
             if stage.next_state is not None:
-                values = ends if i + 1 == len(t.task.stages) else _best(t, i + 1, cache, ends)
+                last = i + 1 == len(t.task.stages)
+                values = ends if last else _best(t.task, t.open, i + 1, cache, ends)
                 mind = _move(mind, stage, i, (state, option), reached, values[reached])
                 mind = _forget(mind, fresh, theta.retention)
             first, state = (option if i == 0 else first), reached
@@ -206,7 +209,7 @@ def _as_options(stage: Any, ends: Betas) -> Betas:
     return Betas(Table(ends.mean.cells, shape), Table(ends.var.cells, shape))
 
 
-def _tree(theta: Any, task: Any, t: Listener | None, counts: Any, ends: Betas) -> list[Betas]:
+def _tree(theta: Any, task: Any, open_: Open, counts: Any, ends: Betas) -> list[Betas]:
     """Return what the tree makes of each option, for each choice."""
     found: list[Betas] = []
     for i in reversed(range(len(task.stages))):
@@ -214,7 +217,7 @@ def _tree(theta: Any, task: Any, t: Listener | None, counts: Any, ends: Betas) -
         if stage.next_state is None:
             found.insert(0, _as_options(stage, ends))
             continue
-        ahead = ends if last else _best(t, i + 1, [None] * (i + 1) + found, ends, task)
+        ahead = ends if last else _best(task, open_, i + 1, [None] * (i + 1) + found, ends)
         places = [()] * task.ends if last else task.stages[i + 1].leads_to
         goes_on = [1.0 * (len(options) > 1) for options in places]
         pairs = []
@@ -240,15 +243,14 @@ def _cache(task: Any, mind: Any, ends: Betas) -> list[Betas]:
     return found + [_as_options(s, ends) for s in task.stages[len(found) :]]
 
 
-def _best(t: Listener | None, i: int, betas: list[Any], ends: Betas, task: Any = None) -> Betas:
+def _best(task: Any, open_: Open, i: int, betas: list[Any], ends: Betas) -> Betas:
     """Return the belief about each state of a stage: that of the option with the largest mean.
 
     Of equal means the surer one is taken. A state that one only passes through is the end that it
     leads to.
     """
-    task = t.task if t is not None else task
     stage = task.stages[i]
-    masks = None if t is None else t.open(stage.choice)
+    masks = open_(stage.choice)
     exists = Table(stage.exists, (stage.states, stage.options)) if masks is None else masks
     means, variances = [], []
     for state, moves in enumerate(stage.leads_to):
@@ -276,13 +278,10 @@ def _move(
     new_a, new_b = cached(a[taken], b[taken], value.mean, value.var)
     rare = 1 - was_common(stage, *taken, reached)
     counts = mind.counts[i].add((*taken, 0), 1 - rare).add((*taken, 1), rare)
-    changed = {
-        "cache_a": a.add(taken, new_a - a[taken]),
-        "cache_b": b.add(taken, new_b - b[taken]),
-        "counts": counts,
-    }
     return mind.replace(
-        **{k: (*getattr(mind, k)[:i], v, *getattr(mind, k)[i + 1 :]) for k, v in changed.items()}
+        cache_a=with_table(mind.cache_a, i, a.add(taken, new_a - a[taken])),
+        cache_b=with_table(mind.cache_b, i, b.add(taken, new_b - b[taken])),
+        counts=with_table(mind.counts, i, counts),
     )
 
 

@@ -11,20 +11,22 @@ import jax.numpy as jnp
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import SHUT, Index, Lane, Table
-from metacontrol.models.forward_hybrid import NAMES
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Link, Prior, probability, stickiness, temperature
 from metacontrol.models.stages import (
+    NAMES,
+    TIE,
     arrival,
     beliefs,
     end_values,
+    no_choice,
     plan,
     reward_range,
+    start_worth,
     was_common,
     with_table,
 )
 
-TIE = 1e-9  # means this close are equal, whatever rounding says
 MOST_OPTIONS = 12  # of all states together: the filter's work grows with their square
 
 
@@ -81,15 +83,16 @@ class ValueOfInformation(Model):
             habits=Table.full((size,)),
             covariance=covariance,
             believed=beliefs(task),
-            worth=Table.full((task.ends,), task.start_value / reward_range(task)),
+            worth=start_worth(task),
             rate=0.0,
-            last=Table.counts((task.stages[0].states,)) - 1,
+            last=no_choice(task),
         )
 
     def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:
         """Tell one trial."""
         span, start = reward_range(t.task), t.see(t.task.stages[0].state)
         state, first, before = start, 0, 0
+        planned = plan(t, mind.believed, end_values(t, mind.worth, span))
         for i, stage in enumerate(t.task.stages):
             place = before + stage.options * state  # of the state's first option among all
             options = [place + option for option in range(stage.options)]
@@ -101,8 +104,7 @@ class ValueOfInformation(Model):
             weight = self._weight(gain - theta.time_cost * mind.rate)
             if open_ is not None:
                 weight = weight.where(open_, 0.0)
-            planned = plan(t, mind.believed, end_values(t, mind.worth, span))[i][state]
-            net = weight * planned + (1 - weight) * cached
+            net = weight * planned[i][state] + (1 - weight) * cached
             if i == 0:
                 net = net + theta.p * Table.one_hot(mind.last[start], stage.options)
             option = t.choose(stage.choice, theta.beta * net)

@@ -82,6 +82,11 @@ class Listener:
         values = self.task.shown(self.see)
         return None if values is None else Table.of(*values)
 
+    def devalued(self) -> Table | None:
+        """Return 1 for each end of the trial that is known to be worth nothing any more."""
+        flags = self.task.devalued(self.see)
+        return None if flags is None else Table.of(*flags)
+
     def see(self, name: str) -> Index:
         """Return what happened or was shown; a cue that the task keeps constant is an int."""
         if name in self.task.constant_cues:
@@ -99,11 +104,6 @@ class Listener:
             )
         value = self.record[name]
         return jnp.asarray(value, float) if name in self._amounts else value
-
-    def devalued(self) -> Table | None:
-        """Return 1 for each end of the trial that is known to be worth nothing any more."""
-        flags = self.task.devalued(self.see)
-        return None if flags is None else Table.of(*flags)
 
     def note(self, name: str, value: Lane) -> None:
         """Tell the experimenter something; only a narration keeps it."""

@@ -293,21 +293,17 @@ def tasks_show(
 
     Example: `metacontrol tasks show daw-2011 --out figures`
     """
-    from matplotlib import pyplot as plt
-
     task = _task(name)
     for setting in ("name", "source", "trials", "about"):
         print(f"{setting}: {getattr(task, setting)}")
     print("events: " + ", ".join(_event(event.name, event) for event in task.events))
     print("cues: " + ", ".join(_event(cue, shown) for cue, shown in task.cues.items()))
-    make_folder(out)
-    with mc.style():
-        figure, (graph, schedule) = mc.panels(1, 2, height=6.5)
-        mc.plot_graph(task, graph)
-        mc.plot_schedule(task, schedule, seed=seed)
-        written = mc.save_figure(figure, out / task.name)
-        plt.close(figure)
-    print("wrote " + ", ".join(str(path) for path in written))
+    draw(
+        out / task.name,
+        partial(mc.plot_graph, task),
+        partial(mc.plot_schedule, task, seed=seed),
+        height=6.5,
+    )
 
 
 @data_app.command("list")

@@ -38,15 +38,16 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
     print(f"wrote {path}")
 
 
-def draw(path: Path, plot: Callable[[Axes], object]) -> None:
-    """Draw a figure with one panel, write it as PDF, SVG and PNG, and say where."""
+def draw(path: Path, *plots: Callable[[Axes], object], height: float = 6.0) -> None:
+    """Draw a figure, a panel for each plot; write it as PDF, SVG and PNG, and say where."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     import matplotlib.pyplot as plt
 
     make_folder(path.parent)
     with mc.style():
-        figure, (ax,) = mc.panels()
-        plot(ax)
+        figure, axes = mc.panels(1, len(plots), height=height)
+        for plot, ax in zip(plots, axes, strict=True):
+            plot(ax)
         written = mc.save_figure(figure, path)
         plt.close(figure)
     print("wrote " + ", ".join(str(p) for p in written))
