@@ -36,10 +36,15 @@ def course(seen: pd.DataFrame, name: str = "weight", by: Sequence[str] = ()) -> 
     absent = [column for column in (name, *by) if column not in seen]
     if absent:
         raise ValueError(f"no column {', '.join(absent)}; there are: {', '.join(seen.columns)}")
-    groups = seen.dropna(subset=name).groupby([*by, "trial"], sort=True, observed=True)[name]
-    table = groups.agg(mean="mean", error="sem", participants="size").reset_index()
-    half = 1.96 * table.pop("error")
-    return table.assign(lower=table["mean"] - half, upper=table["mean"] + half)
+    return over_people(seen.dropna(subset=name), name, [*by, "trial"])
+
+
+def over_people(table: pd.DataFrame, name: str, by: Sequence[str]) -> pd.DataFrame:
+    """Return the mean of a column that has one row a person in each cell of `by`; see `course`."""
+    groups = table.groupby(list(by), sort=True, observed=True)[name]
+    means = groups.agg(mean="mean", error="sem", participants="size").reset_index()
+    half = 1.96 * means.pop("error")
+    return means.assign(lower=means["mean"] - half, upper=means["mean"] + half)
 
 
 def plot_course(table: pd.DataFrame, ax: Axes, label: str = "Weight of planning, w") -> Axes:
@@ -61,7 +66,8 @@ def plot_course(table: pd.DataFrame, ax: Axes, label: str = "Weight of planning,
     for i, (level, part) in enumerate(parts):
         colour = COLOURS[i % len(COLOURS)] if split else BLUE
         ax.fill_between(part["trial"], part["lower"], part["upper"], color=colour, alpha=0.2, lw=0)
-        ax.plot(part["trial"], part["mean"], color=colour, label=f"{level}")
+        words = f"{level:g}" if isinstance(level, float) else f"{level}"
+        ax.plot(part["trial"], part["mean"], color=colour, label=words)
     ax.set(xlabel="Trial", ylabel=label)
     if split:
         ax.legend(title=split[0], loc="best")

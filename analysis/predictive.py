@@ -20,7 +20,8 @@ def predictive_stay(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> 
 
     For each draw, every participant is simulated anew with that draw of their parameters (for a
     point fit: with the estimate) for as many trials as they played, on their own schedule where
-    the data have it and a fresh one where not. Simulated people miss no trials.
+    the data have it and a fresh one where not. Simulated people miss no trials; those that do not
+    count in the data do not in simulations either.
 
     Parameters
     ----------
@@ -41,6 +42,9 @@ def predictive_stay(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> 
     """
     rng = np.random.default_rng(seed)
     people = fit.parameters.index.astype(str)
+    order = pd.Categorical(data.frame["participant"], categories=people).codes
+    rows = np.argsort(order, kind="stable")[(order < 0).sum() :]
+    scored, dropped = (None if m is None else m[rows] for m in (data.scored, data.dropped))
     counts = data.frame.groupby("participant", sort=False).size().loc[list(people)]
     simulated = []
     tables = fit.parameter_draws(draws)
@@ -56,7 +60,9 @@ def predictive_stay(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> 
         )
         rank = played.frame.groupby("participant", sort=False).cumcount().to_numpy()
         own = counts.loc[played.frame["participant"]].to_numpy()
-        shares = stay_by_participant(Choices(played.frame[rank < own], data.task))
+        own_trials = played.frame[rank < own]
+        alike = Choices(own_trials, data.task, scored=scored, dropped=dropped)
+        shares = stay_by_participant(alike)
         cell = [c for c in shares if c not in ("participant", "stay", "trials")]
         simulated.append(shares.groupby(cell)["stay"].mean())
     predicted = pd.concat(simulated, axis=1)

@@ -2,12 +2,69 @@
 
 from __future__ import annotations
 
+from textwrap import fill
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from metacontrol.analysis.style import BLUE, GREY
+from metacontrol.analysis.style import BLUE, GREY, panels
+from metacontrol.fitting.fit import Method
+from metacontrol.fitting.fit import fit as fit_choices
 from metacontrol.fitting.result import Fit
+from metacontrol.models.model import Model
+from metacontrol.models.people import draw_participants
+from metacontrol.models.simulation import simulate
+from metacontrol.tasks.task import Task
+
+LINE = 18  # letters of a label that fit beside a small panel
+
+
+def recover(
+    model: Model,
+    task: Task,
+    *,
+    participants: int = 100,
+    trials: int | None = None,
+    seed: int,
+    people: pd.DataFrame | None = None,
+    method: Method = "map",
+    **options: Any,
+) -> tuple[pd.DataFrame, Fit]:
+    """Simulate participants and fit what they did.
+
+    Parameters
+    ----------
+    model : Model
+        Who plays, and who is fitted.
+    task : Task
+        What is played.
+    participants : int
+        How many are drawn, by `draw_participants`.
+    trials : int, optional
+        Trials of each; by default the task's number.
+    seed : int
+        Seed of participants, choices and fit.
+    people : DataFrame, optional
+        Who plays instead, as for `simulate`.
+    method : str
+        Of `fit`.
+    **options
+        Further arguments of `fit`.
+
+    Returns
+    -------
+    DataFrame
+        True parameters.
+    Fit
+        Of what they did, for `recovery_table` and `plot_recovery`.
+    """
+    true = draw_participants(model, participants, seed=seed) if people is None else people
+    formulas = options.get("formulas")
+    data = simulate(model, task, true, trials=trials, seed=seed, formulas=formulas)
+    return true, fit_choices(model, data, method=method, seed=seed, **options)
 
 
 def recovery_table(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:
@@ -69,11 +126,26 @@ def plot_recovery(true: pd.DataFrame, fit: Fit, parameter: str, ax: Axes) -> Axe
     ends = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
     ax.plot(ends, ends, color=GREY, linewidth=0.8, linestyle="--")
     ax.scatter(x, y, s=8, color=BLUE, linewidths=0)
-    ax.set_xlabel(f"True {parameter}")
-    ax.set_ylabel(f"Recovered {parameter}")
+    ax.set_xlabel(fill(f"True {parameter}", LINE, break_long_words=False))
+    ax.set_ylabel(fill(f"Recovered {parameter}", LINE, break_long_words=False))
     if x.std() > 0 and y.std() > 0:
-        ax.annotate(f"r = {np.corrcoef(x, y)[0, 1]:.2f}", (0.04, 0.92), xycoords="axes fraction")
+        ax.set_title(f"r = {np.corrcoef(x, y)[0, 1]:.2f}", loc="right")
     return ax
+
+
+def plot_recoveries(true: pd.DataFrame, fit: Fit) -> Figure:
+    """Return a figure with recovered against true values of all coefficients, four across.
+
+    Parameters are those of `recovery_table`.
+    """
+    names = list(recovery_table(true, fit).index)
+    across = min(4, len(names))
+    figure, axes = panels(-(-len(names) // across), across, height=4.5)
+    for name, ax in zip(names, axes, strict=False):
+        plot_recovery(true, fit, name, ax)
+    for ax in axes[len(names) :]:
+        ax.remove()
+    return figure
 
 
 def _by_participant(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:

@@ -25,8 +25,16 @@ LABELS = {
 }
 
 
-def stay_trials(data: Choices) -> pd.DataFrame:
-    """Return the pairs of neighbouring trials that are both complete, the later one scored.
+def stay_trials(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the pairs of neighbouring complete trials, the later one scored, neither dropped.
+
+    Parameters
+    ----------
+    data : Choices
+        The choices.
+    by : sequence of str
+        Columns that must be there. ``"previous_<column>"`` adds the earlier trial's value: `load`
+        is load when the choice is made, `previous_load` when the outcome before was taken in.
 
     Returns
     -------
@@ -37,11 +45,20 @@ def stay_trials(data: Choices) -> pd.DataFrame:
         "different" first state), and `stay` means choosing the same second state again. In a task
         of three steps also `second_transition` of the earlier trial. Further columns are those of
         the later trial.
+
+    Raises
+    ------
+    ValueError
+        If a column of `by` is not there.
     """
     frame = data.frame[data.complete]
     before = frame.groupby("participant", sort=False).shift()
     pair = (frame["trial"] - before["trial"]).eq(1).fillna(False).to_numpy(dtype=bool)
     pair = pair & data.counted[data.complete]
+    if data.dropped is not None:
+        dropped = pd.Series(data.dropped[data.complete], index=frame.index)
+        people = frame["participant"]
+        pair = pair & ~dropped.groupby(people, sort=False).shift(fill_value=False).to_numpy()
     now, last = frame[pair], before[pair]
     two_starts = getattr(data.task, "first_states", 1) == 2
     goal = "second_state" if two_starts else "first_choice"
@@ -51,10 +68,19 @@ def stay_trials(data: Choices) -> pd.DataFrame:
     )
     if two_starts:
         same = now["first_state"].to_numpy(dtype=float) == last["first_state"].to_numpy(dtype=float)
-        return table.assign(start=np.where(same, "same", "different"))
-    table["transition"] = _transition(last["first_choice"] == last["second_state"])
-    if "third_state" in last:
-        table["second_transition"] = _transition(last["third_state"] // 2 == last["second_state"])
+        table["start"] = np.where(same, "same", "different")
+    else:
+        table["transition"] = _transition(last["first_choice"] == last["second_state"])
+        if "third_state" in last:
+            second = last["third_state"] // 2 == last["second_state"]
+            table["second_transition"] = _transition(second)
+    for column in by:
+        name = column.removeprefix("previous_")
+        if column not in table and name != column and name in last:
+            table[column] = last[name].astype(frame[name].dtype)
+    absent = [column for column in by if column not in table]
+    if absent:
+        raise ValueError(f"no column {', '.join(absent)}; there are: {', '.join(table.columns)}")
     return table
 
 
@@ -70,7 +96,8 @@ def stay_by_participant(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     data : Choices
         The choices.
     by : sequence of str
-        Further columns of the later trial to split by, such as ``["load"]``.
+        Further columns to split by, such as ``["load"]`` or ``["previous_load"]``, see
+        `stay_trials`.
 
     Returns
     -------
@@ -78,10 +105,7 @@ def stay_by_participant(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
         Columns participant, those of `by`, `reward`, `transition` or `start`, `stay` (0 to 1) and
         `trials` (pairs of trials). A cell without trials is not there.
     """
-    trials = stay_trials(data)
-    absent = [column for column in by if column not in trials]
-    if absent:
-        raise ValueError(f"no column {', '.join(absent)}; there are: {', '.join(trials.columns)}")
+    trials = stay_trials(data, by)
     cell = [*by, "reward", "start" if "start" in trials else "transition"]
     shares = trials.groupby(["participant", *cell], sort=False, observed=True)["stay"]
     return shares.agg(stay="mean", trials="size").reset_index()
@@ -95,7 +119,8 @@ def stay_probabilities(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     data : Choices
         The choices.
     by : sequence of str
-        Further columns to split by, such as ``["load"]``: the later trial's value.
+        Further columns to split by: ``["load"]`` is the later trial's value, load when the choice
+        is made; ``["previous_load"]`` the earlier one's, load when its outcome was taken in.
 
     Returns
     -------
@@ -135,7 +160,9 @@ def _within_half_width(values: np.ndarray) -> np.ndarray:
     return np.asarray(scipy.stats.t.ppf(0.975, people - 1) * error)
 
 
-def stay_regression(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
+def stay_regression(
+    data: Choices, by: Sequence[str] = (), *, correct: bool = False
+) -> pd.DataFrame:
     """Regress staying on reward and transition of the trial before.
 
     Logistic regression by generalised estimating equations, trials within participants
@@ -149,7 +176,14 @@ def stay_regression(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     data : Choices
         The choices.
     by : sequence of str
-        Numeric columns of the later trial whose interactions are added, such as ``["load"]``.
+        Numeric columns whose interactions with each predictor are added, as they are (0 and 1, not
+        +1 and -1), such as ``["load"]`` or ``["load", "previous_load"]``, see
+        `stay_probabilities`. Terms without them are then effects where they are 0.
+    correct : bool
+        Whether to add a predictor `correct`: +1 if the earlier choice was the one that (commonly)
+        leads to the second state that then paid better, -1 if not, 0 if both paid the same. Such
+        choices are repeated and rewarded often, which reward x transition else takes for planning
+        (Akam et al., 2015, doi:10.1371/journal.pcbi.1004648).
 
     Returns
     -------
@@ -159,9 +193,10 @@ def stay_regression(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        With fewer than two participants, or if staying never varies.
+        With fewer than two participants, if staying never varies, or if `correct` is asked for
+        where there is no column of what each second state would have paid.
     """
-    trials = stay_trials(data)
+    trials = stay_trials(data, by)
     if trials["participant"].nunique() < 2:
         raise ValueError("a regression over participants needs two or more")
     if trials["stay"].nunique() < 2:
@@ -172,9 +207,11 @@ def stay_regression(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     design = pd.DataFrame(
         {"intercept": 1.0, "reward": reward, other: second, f"reward x {other}": reward * second}
     )
+    if correct:
+        design["correct"] = _correct(data)
+    plain = design
     for column in by:
-        moderator = trials[column].astype(float)
-        moderated = design.filter(regex="^(?!.*:)").mul(moderator, axis=0)
+        moderated = plain.mul(trials[column].astype(float), axis=0)
         moderated.columns = [
             column if name == "intercept" else f"{name} : {column}" for name in moderated
         ]
@@ -198,6 +235,18 @@ def stay_regression(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
             "upper": interval[1],
         }
     ).rename_axis("term")
+
+
+def _correct(data: Choices) -> np.ndarray:
+    """Return 1 where the earlier choice went for the state that paid better, -1 for the other."""
+    walks = getattr(data.task, "walk_columns", ())
+    if not walks:
+        raise ValueError(f"{data.task.name} has no second state of which one could pay better")
+    goal = "second_state" if getattr(data.task, "first_states", 1) == 2 else "first_choice"
+    last = [f"previous_{column}" for column in (goal, *walks)]
+    values = stay_trials(data, last)[last].to_numpy(dtype=float)
+    paid = values[:, 1:].reshape(len(values), 2, -1).max(axis=2)
+    return np.asarray(np.sign(paid[:, 1] - paid[:, 0]) * (2 * values[:, 0] - 1))
 
 
 def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
@@ -241,7 +290,7 @@ def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
         centres = [2.4 * i + 0.5 for i in range(len(levels))]
         ax.set_xticks(ticks, ["win", "no win"] * len(levels))
         below = ax.secondary_xaxis("bottom")
-        below.set_xticks(centres, [f"{extra[0]} {level}" for level in levels])
+        below.set_xticks(centres, [f"{extra[0].replace('_', ' ')} {level}" for level in levels])
         below.tick_params(length=0, pad=16)
     ax.set_xlabel("Last trial", labelpad=16 if extra else None)
     again = "same second state again" if other == "start" else "same first choice again"

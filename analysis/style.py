@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.rcsetup import cycler
 
 from metacontrol.tasks.files import whole_file
 
@@ -24,6 +25,7 @@ COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
 _RC: dict[Any, Any] = {
     "axes.labelsize": 8,
     "axes.linewidth": 0.6,
+    "axes.prop_cycle": cycler(color=COLOURS),
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlesize": 8,

@@ -14,27 +14,33 @@ from matplotlib.offsetbox import AnnotationBbox, DrawingArea, HPacker, TextArea
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from metacontrol.analysis.style import BLUE, COLOURS, GREY
+from metacontrol.analysis.style import BLUE, COLOURS, GREY, ORANGE
 from metacontrol.tasks.graph import Graph, Stage
+from metacontrol.tasks.huys_2012 import PlanningTree
+from metacontrol.tasks.otto_2013 import SECONDARY_COLUMNS
 from metacontrol.tasks.task import Task
 
 _INK, _PALE = "#333333", "#E4E4E4"
 _LIGHTER = ("#56B4E9", "#E69F00")  # the palette's other blue and orange, for the other state
 _DASHES = (0, (3.5, 1.8))
 _SMALL = 6.5  # points; nothing is written smaller
+_LINES: Any = ("-", _DASHES)  # of the first move and the second
+# By steps round a circle: how far an arrow bends, and how far along it its amount stands.
+_BENDS = {1: (0.27, 0.5), 2: (0.18, 0.35), 3: (0.12, 0.29)}
 
 _FEW = 12  # a column with more distinct values than that is a line, not a strip
-_NOT_DRAWN = ("first_left_option", "first_state")
+_NOT_DRAWN = ("first_left_option", "first_state", *SECONDARY_COLUMNS)
 _WORDS = {
     "p": "Probability of reward",
     "points": "Points",
+    "devalued": "devalued outcome",
     "p_common": "probability of common",
     "rewarded_state": "State that pays",
     "told_first": "first choice",
     "told_second": "second choice",
 }
 _LEVELS: Mapping[str, Mapping[float, str]] = {
-    "devalued": {0: "no", 1: "yes"},
+    "devalued": {0: "none", 1: "of state 0", 2: "of state 1"},
     "goal": {0: "any"},
     "rewards_known": {0: "no", 1: "yes"},
     "told_first": {-1: "free", 0: "told 0", 1: "told 1"},
@@ -48,7 +54,8 @@ def plot_graph(task: Graph, ax: Axes) -> Axes:
     States are boxes and options discs, of one colour for each number; a solid arrow leads to the
     common next state, a dashed one to the rare. A state with a single option has no disc, unless
     all are like that. Ends stand in an order that crosses few arrows, with what they pay where
-    that is settled; where a walk settles it, the end has the name and colour of the walk.
+    that is settled; where a walk settles it, the end has the name and colour of the walk. A
+    planning tree is drawn as its states on a circle, an arrow for each move with what it pays.
 
     Parameters
     ----------
@@ -57,6 +64,8 @@ def plot_graph(task: Graph, ax: Axes) -> Axes:
     ax : Axes
         Where to draw: a journal column wide and 6 cm high, or more.
     """
+    if isinstance(task, PlanningTree):
+        return _draw_circle(task, ax)
     places = [_options(stage) for stage in task.stages]
     heights = [np.array([np.mean(own) for own in stage]) for stage in places]
     heights.append(_ends(task.stages[-1]))
@@ -126,6 +135,56 @@ def _draw_ends(task: Graph, heights: np.ndarray, ax: Axes) -> None:
             _write(ax, (column + 0.11, height), paid[end], fontsize=_SMALL)
 
 
+def _draw_circle(task: PlanningTree, ax: Axes) -> Axes:
+    """Draw the states of a planning tree on a circle, and what moves between them pay."""
+    count = len(task.moves)
+    angles = np.pi / 2 - 2 * np.pi * np.arange(count) / count
+    at = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    largest = np.abs(task.amounts).max()
+    for state, (places, amounts) in enumerate(zip(task.moves, task.amounts, strict=True)):
+        _node(ax, tuple(at[state]), f"{state}", "circle,pad=0.35")
+        for place, amount, line in zip(places, amounts, _LINES, strict=True):
+            steps = (place - state) % count  # clockwise
+            bend, share = _BENDS[min(steps, count - steps)]
+            bend = bend if 2 * steps > count else -bend
+            width, colour = 0.8 + abs(amount) / largest, BLUE if amount > 0 else ORANGE
+            along = FancyArrowPatch(
+                at[state],
+                at[place],
+                connectionstyle=f"arc3,rad={bend}",
+                arrowstyle=f"-|>,head_length={3 + width},head_width={0.8 + width}",
+                mutation_scale=1,
+                shrinkA=8,
+                shrinkB=8,
+                color=colour,
+                linewidth=width,
+                linestyle=line,
+                zorder=1,
+            )
+            ax.add_patch(along)
+            spot = _on_arc(at[state], at[place], bend, share)
+            text = f"{amount:+g}".replace("-", "\N{MINUS SIGN}")
+            _node(ax, spot, text, "square,pad=0.1", "none", ink=colour)
+    ax.update_datalim(at)
+    ax.margins(0.1)
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.set_axis_off()
+    lines = [Line2D([0, 18], [3, 3], color=GREY, linewidth=1.1, linestyle=line) for line in _LINES]
+    signs = [Rectangle((0, 0), 6, 6, facecolor=colour, linewidth=0) for colour in (BLUE, ORANGE)]
+    parts = [_part(line, f"move {move}", 18) for move, line in enumerate(lines)]
+    parts += [_part(sign, word, 6) for sign, word in zip(signs, ("gain", "loss"), strict=True)]
+    _key(ax, parts, (0.5, -0.02), (0.5, 1))
+    return ax
+
+
+def _on_arc(start: np.ndarray, end: np.ndarray, bend: float, share: float) -> tuple[float, float]:
+    """Return a point on the curve that matplotlib calls arc3, a share of the way along."""
+    across = (end - start)[::-1] * (1, -1)
+    middle = (start + end) / 2 + bend * across
+    x, y = (1 - share) ** 2 * start + 2 * share * (1 - share) * middle + share**2 * end
+    return float(x), float(y)
+
+
 def _chances(task: Graph) -> list[float]:
     """Return the probabilities that common moves have at one time or another."""
     return [task.common, *([task.uncertain] if hasattr(task, "uncertain") else [])]
@@ -189,7 +248,7 @@ def plot_schedule(task: Task, ax: Axes, *, seed: int) -> Axes:
 
     Reward walks, the state that pays and what else takes many values are lines; a column of few
     values is a strip under them, with its key above it. The first state and the option on the
-    left, which are drawn evenly, are left out.
+    left, which are drawn evenly, and the digits and answers of a dual task are left out.
 
     Parameters
     ----------
@@ -229,15 +288,18 @@ def plot_schedule(task: Task, ax: Axes, *, seed: int) -> Axes:
 def _draw_lines(lines: Mapping[str, np.ndarray], foot: float, ax: Axes) -> None:
     """Draw lines in the part of the panel above `foot`."""
     colours = _walk_colours(tuple(lines))
-    for values, colour in zip(lines.values(), colours, strict=True):
+    drawn = list(lines.values())
+    for i, (values, colour) in enumerate(zip(drawn, colours, strict=True)):
         trial = np.arange(1, len(values) + 1)
         if len(np.unique(values)) > _FEW:
             ax.plot(trial, values, color=colour, linewidth=1)
             continue
         ax.plot(trial, values, color=colour, linewidth=0.6, alpha=0.6, drawstyle="steps-mid")
         starts, ends = _runs(values)
-        ax.hlines(values[starts], starts + 0.5, ends + 0.5, color=colour, linewidth=1.5)
-    every = np.stack(list(lines.values()))
+        over = sum((other == values).any() for other in drawn[i + 1 :])  # would hide this one
+        width = 1.5 + 1.5 * over
+        ax.hlines(values[starts], starts + 0.5, ends + 0.5, color=colour, linewidth=width)
+    every = np.stack(drawn)
     low, high = every.min(), every.max()
     margin = 0.04 * (high - low or 1)
     bottom, top = low - margin, high + margin

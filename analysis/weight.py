@@ -50,16 +50,20 @@ def weight_draws(fit: Fit) -> pd.DataFrame:
 
 def weight_by_condition(fit: Fit) -> pd.DataFrame:
     """Return the median participant's weight by condition: mean, sd, lower, upper (95 %)."""
-    draws = weight_draws(fit)
-    conditions = [column for column in draws if column != "weight"]
+    return summary_by_condition(weight_draws(fit), "weight")
+
+
+def summary_by_condition(draws: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return mean, sd, lower, upper (95 %) of a column by all others."""
+    conditions = [column for column in draws if column != name]
     groups = draws.groupby(conditions, sort=False) if conditions else [((), draws)]
     rows = [
         {
             **dict(zip(conditions, condition, strict=True)),
-            "mean": part["weight"].mean(),
-            "sd": part["weight"].std(),
-            "lower": part["weight"].quantile(0.025),
-            "upper": part["weight"].quantile(0.975),
+            "mean": part[name].mean(),
+            "sd": part[name].std(),
+            "lower": part[name].quantile(0.025),
+            "upper": part[name].quantile(0.975),
         }
         for condition, part in groups
     ]

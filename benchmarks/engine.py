@@ -91,7 +91,7 @@ def compare(participants: int) -> pd.DataFrame:
 def first_calls() -> pd.DataFrame:
     """Time each model from choices to its first value and gradient."""
     rows = []
-    for model in MODELS:
+    for model in (model for model in MODELS if not (model.simulate_only or model.misfit(TASK))):
         parameters = draw(model, SIZES[0])
         data = simulate(model, TASK, parameters, trials=TRIALS, seed=1)
         theta = matrix(parameters)

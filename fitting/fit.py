@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
@@ -19,7 +19,8 @@ from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
-METHODS = ("mle", "map", "nuts")
+Method = Literal["mle", "map", "nuts"]
+METHODS = get_args(Method)
 PILOT = (60, 200)  # kept and tuning draws of the run that chooses the centring
 
 
@@ -27,7 +28,7 @@ def fit(
     model: Model,
     data: Choices,
     *,
-    method: Literal["mle", "map", "nuts"] = "nuts",
+    method: Method = "nuts",
     formulas: Formulas | None = None,
     priors: Mapping[str, Prior] | None = None,
     seed: int,

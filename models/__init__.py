@@ -3,6 +3,7 @@
 from metacontrol.models.cost_benefit import COST_BENEFIT, STAKES_WEIGHT
 from metacontrol.models.default_policy import DEFAULT_POLICY
 from metacontrol.models.drifting_weight import DRIFTING_WEIGHT
+from metacontrol.models.dyna import DYNA, DYNA_SAMPLED
 from metacontrol.models.forward_hybrid import FORWARD_HYBRID, FORWARD_HYBRID_DECAYING
 from metacontrol.models.gagne_2021 import GAGNE_2021
 from metacontrol.models.habits_without_values import HABITS_WITHOUT_VALUES
@@ -15,8 +16,10 @@ from metacontrol.models.miller_2017 import MULTIPLE_AGENTS
 from metacontrol.models.model import Model
 from metacontrol.models.multiplicative_weight import MULTIPLICATIVE_WEIGHT
 from metacontrol.models.parameter import Link, Parameter, Prior
+from metacontrol.models.people import draw_participants
 from metacontrol.models.plan_until_habit import PLAN_UNTIL_HABIT, PLANNING_TO_A_DEPTH
 from metacontrol.models.planning_noise import PLANNING_NOISE
+from metacontrol.models.pruning import DISCOUNT, LOOKAHEAD, PRUNING, PRUNING_WITH_SENSITIVITIES
 from metacontrol.models.reliability import RELIABILITY, RELIABILITY_UNDER_LOAD
 from metacontrol.models.reward_as_cue import FIXED_REWARD_AS_CUE, REWARD_AS_CUE
 from metacontrol.models.scoring import latents, log_likelihood
@@ -63,12 +66,21 @@ MODELS = (
     VALUE_OF_INFORMATION,
     SUCCESSOR,
     DEFAULT_POLICY,
+    DYNA,
+    DYNA_SAMPLED,
+    PRUNING,
+    PRUNING_WITH_SENSITIVITIES,
+    DISCOUNT,
+    LOOKAHEAD,
 )
 
 __all__ = [
     "COST_BENEFIT",
     "DEFAULT_POLICY",
+    "DISCOUNT",
     "DRIFTING_WEIGHT",
+    "DYNA",
+    "DYNA_SAMPLED",
     "FIXED_REWARD_AS_CUE",
     "FORWARD_HYBRID",
     "FORWARD_HYBRID_DECAYING",
@@ -81,6 +93,7 @@ __all__ = [
     "HYBRID_KOOL",
     "LATENT_STATE",
     "LOGISTIC_WEIGHT",
+    "LOOKAHEAD",
     "MODELS",
     "MODEL_BASED",
     "MODEL_FREE",
@@ -89,6 +102,8 @@ __all__ = [
     "PLANNING_NOISE",
     "PLANNING_TO_A_DEPTH",
     "PLAN_UNTIL_HABIT",
+    "PRUNING",
+    "PRUNING_WITH_SENSITIVITIES",
     "RELIABILITY",
     "RELIABILITY_UNDER_LOAD",
     "REWARD_AS_CUE",
@@ -105,6 +120,7 @@ __all__ = [
     "Model",
     "Parameter",
     "Prior",
+    "draw_participants",
     "latents",
     "log_likelihood",
     "simulate",

@@ -18,6 +18,7 @@ from metacontrol.models.stages import (
     arrival,
     beliefs,
     end_values,
+    one_step,
     opened,
     reward_range,
     start_worth,
@@ -92,12 +93,7 @@ def soft_plan(t: Listener, believed: Tables, worth: Table, log_defaults: Tables)
     planned: list[Table] = []
     together = list(zip(t.task.stages, believed, log_defaults, strict=True))
     for stage, chances, defaults in reversed(together):
-        ahead = worth.cells
-        cells = [
-            ahead[c] if c == r else p * ahead[c] + (1 - p) * ahead[r]
-            for (c, r), p in zip(stage.moves, chances.cells, strict=True)
-        ]
-        gains = Table(tuple(cells), chances.shape)
+        gains = one_step(stage, chances, worth)
         planned.insert(0, gains)
         rewarded, usual = (opened(t, stage, x) for x in (gains + defaults, defaults))
         worth = log_sums(rewarded) - log_sums(usual)

@@ -10,18 +10,31 @@ import jax.numpy as jnp
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Index, Lane, Table
-from metacontrol.models.model import Model
 from metacontrol.models.parameter import Link, Parameter, Prior, effect, probability, temperature
-from metacontrol.models.plan import planned_values, seen_transition, transition_belief
+from metacontrol.models.plan import transition_belief
+from metacontrol.models.stages import (
+    NAMES,
+    GraphModel,
+    Tables,
+    arrival,
+    beliefs,
+    end_values,
+    plan,
+    reward_range,
+    start_worth,
+    tables,
+    was_common,
+    with_table,
+)
 
 
 @dataclass(frozen=True)
-class HabitsWithoutValues(Model):
+class HabitsWithoutValues(GraphModel):
     """Miller, Shenhav & Ludvig (2019), Psychol Rev 126:292, doi:10.1037/rev0000120.
 
-    In mind are values Q2(s, a2) and, for each state of either stage, habit strengths H(s, a).
-    With Q = Q_MB as in `Hybrid` at the first choice and Q = Q2(s, .) at the second, and H that of
-    the state::
+    In mind are the worth R of each end of a trial, in ranges of the task's reward, and, for each
+    state of every choice, habit strengths H(s, a). At each choice, with Q the plan of
+    `ForwardHybrid` and H the habits of that state::
 
         P(a) ~ exp( w beta_mb Q(a) + (1 - w) beta_habit H(a) )
         w    = sigma( w0 + contingency_effect g - habitisation_effect h )
@@ -29,72 +42,104 @@ class HabitsWithoutValues(Model):
 
     After the choice of a, for all options x of that state, and after the reward::
 
-        H(s, x)   += alpha_habit (1[x = a] - H(s, x))
-        Q2(s, a2) += alpha2 (r - Q2(s, a2))
+        H(s, x) += alpha_habit (1[x = a] - H(s, x))
+        R(end)  += alpha2 (r - R(end))
 
     So habits grow with doing alone; the more there is of them the more they rule (h), and the
-    less the more outcomes depend on what is done (g). H starts at 0. In the paper's symbols
-    beta_mb is theta_G, beta_habit theta_H, the effects w_G and w_H, and w0 is minus w_0. With
-    both effects at 0 the weight is sigma(w0); if also alpha_habit = 1, habit at the first choice is
-    the perseveration of `SeparateWeights`.
+    less the more outcomes depend on what is done (g). That an end is devalued the plan knows at
+    once, and habits never. H starts at 0. In the paper's symbols beta_mb is theta_G, beta_habit
+    theta_H, the effects w_G and w_H, and w0 is minus w_0. With both effects at 0 the weight is
+    sigma(w0); if also alpha_habit = 1, habit at the first choice is the perseveration of
+    `SeparateWeights`.
 
-    Differences from the paper: the task, for the paper's have one choice, and so the plan of the
-    first choice. One kind of outcome, of known worth. The spreads g and h count all options
-    alike. Were options weighted by the current policy, w would depend on itself, and spreads
-    would vanish as the policy becomes sure of an option, just when a habit is complete.
+    Differences from the paper: the task, for the paper's have one choice, and so the plan.
+    Transitions are known or counted as in `Hybrid` where the task says how common they are, else
+    learned as in `ForwardHybrid`, at rate alpha2. One kind of outcome. The spreads g and h count
+    all open options alike. Were options weighted by the current policy, w would depend on itself,
+    and spreads would vanish as the policy becomes sure of an option, just when a habit is complete.
     """
 
     def start(self, task: Any, theta: Any) -> Mind:
-        """Return values at the task's start value, no habits, no transitions seen."""
+        """Return ends of the task's start value, no habits, no transitions seen."""
         return Mind(
-            second=Table.full((2, task.second_options), task.start_value),
-            first_habits=Table.full((task.first_states, 2)),
-            second_habits=Table.full((2, task.second_options)),
-            evidence=Table.counts((task.first_states,)),
+            worth=start_worth(task),
+            habits=tables(task),
+            transitions=Table.counts((task.first_states,)) if _is_told(task) else beliefs(task),
         )
 
     def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:
         """Tell one trial."""
-        start = t.see("first_state")
-        belief = transition_belief(t.task, mind.evidence[start], counted=not t.task.instructed)
-        plan = planned_values(belief, mind.second.best())
-        habits = mind.first_habits[start]
-        first = t.choose("first_choice", self._drive(theta, plan, habits))
-        place = t.see("second_state")
-        drive = self._drive(theta, mind.second[place], mind.second_habits[place])
-        second = t.choose("second_choice", drive)
-        reward = t.see("reward")
+        span, state = reward_range(t.task), t.see(t.task.stages[0].state)
+        planned = plan(t, _believed(t.task, mind), end_values(t, mind.worth, span))
+        for i, stage in enumerate(t.task.stages):
+            masks = t.open(stage.choice)
+            values, habits = planned[i][state], mind.habits[i][state]
+            contingency, habitisation = (
+                _spread(x, None if masks is None else masks[state]) for x in (values, habits)
+            )
+            log_odds = (
+                theta.w0
+                + theta.contingency_effect * contingency
+                - theta.habitisation_effect * habitisation
+            )
+            weight = Link("logit").inverse(log_odds, jnp)
+            drive = weight * theta.beta_mb * values + (1 - weight) * theta.beta_habit * habits
+            option = t.choose(stage.choice, drive)
+            reached = arrival(t, stage, state, option)
+            if i == 0:
+                t.note("weight", weight)
+                t.note("contingency", contingency)
+                t.note("habitisation", habitisation)
+            practised = _practise(mind.habits[i], state, option, theta.alpha_habit)
+            mind = mind.replace(
+                habits=with_table(mind.habits, i, practised),
+                transitions=_seen(theta, mind, t.task, i, (state, option), reached),
+            )
+            state = reached
+        reward = t.see("reward") / span
+        t.note(f"{NAMES[len(t.task.stages) - 1]}_prediction_error", reward - mind.worth[state])
+        return mind.replace(worth=mind.worth.toward(state, reward, theta.alpha2))
 
-        t.note("weight", self._weight(theta, plan, habits))
-        t.note("contingency", _spread(plan))
-        t.note("habitisation", _spread(habits))
-        t.note("second_prediction_error", reward - mind.second[place, second])
-        return mind.replace(
-            second=mind.second.toward((place, second), reward, theta.alpha2),
-            first_habits=_practise(mind.first_habits, start, first, theta.alpha_habit),
-            second_habits=_practise(mind.second_habits, place, second, theta.alpha_habit),
-            evidence=mind.evidence.add(start, seen_transition(first, place)),
+
+def _is_told(task: Any) -> bool:
+    """Whether participants know how probable a common transition is, if not from where to where."""
+    return hasattr(task, "instructed")
+
+
+def _believed(task: Any, mind: Any) -> Tables:
+    """Return the believed probability of each option's common move, for each choice."""
+    if not _is_told(task):
+        return mind.transitions
+    counted = [
+        transition_belief(task, evidence, counted=not task.instructed)
+        for evidence in mind.transitions.cells
+    ]
+    first = Table(tuple(belief for belief in counted for _ in range(2)), (task.first_states, 2))
+    return with_table(beliefs(task), 0, first)
+
+
+def _seen(
+    theta: Any, mind: Any, task: Any, i: int, taken: tuple[Index, Index], reached: Index
+) -> Any:
+    """Return what is known of transitions after a move."""
+    common = was_common(task.stages[i], *taken, reached)
+    if not _is_told(task):
+        return with_table(
+            mind.transitions, i, mind.transitions[i].toward(taken, common, theta.alpha2)
         )
-
-    def _weight(self, theta: Any, values: Table, habits: Table) -> Lane:
-        """Return the weight of planning in a state."""
-        log_odds = (
-            theta.w0
-            + theta.contingency_effect * _spread(values)
-            - theta.habitisation_effect * _spread(habits)
-        )
-        return Link("logit").inverse(log_odds, jnp)
-
-    def _drive(self, theta: Any, values: Table, habits: Table) -> Table:
-        weight = self._weight(theta, values, habits)
-        return weight * theta.beta_mb * values + (1 - weight) * theta.beta_habit * habits
+    if i > 0:
+        return mind.transitions
+    return mind.transitions.add(taken[0], jnp.where(common == 1, 1, -1))
 
 
-def _spread(values: Table) -> Lane:
-    """Return the mean distance of values from their mean."""
-    count = len(values.cells)
-    mean = sum(values.cells) / count
-    return sum(jnp.abs(value - mean) for value in values.cells) / count
+def _spread(values: Table, masks: Table | None) -> Lane:
+    """Return the mean distance of the values of open options from their mean."""
+    counts: list[Lane] = [1.0] * len(values.cells)
+    if masks is not None:
+        counts = [jnp.where(mask, 1.0, 0.0) for mask in masks.cells]
+    pairs = list(zip(counts, values.cells, strict=True))
+    mean = sum(count * value for count, value in pairs) / sum(counts)
+    return sum(count * jnp.abs(value - mean) for count, value in pairs) / sum(counts)
 
 
 def _practise(habits: Table, state: Index, chosen: Index, alpha: Lane) -> Table:
@@ -118,7 +163,7 @@ HABITS_WITHOUT_VALUES = HabitsWithoutValues(
     name="habits-without-values",
     source="Miller, Shenhav & Ludvig (2019), doi:10.1037/rev0000120",
     parameters=(
-        probability("alpha2", "Learning rate of second-stage values."),
+        probability("alpha2", "Learning rate of what ends pay, and of transitions if not told."),
         probability("alpha_habit", "Rate at which what is done becomes habit."),
         temperature("beta_mb", "Inverse temperature of planned values, at both choices."),
         temperature("beta_habit", "Inverse temperature of habit strengths, at both choices."),

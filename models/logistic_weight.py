@@ -60,15 +60,19 @@ class LogisticWeight(Hybrid):
     def weight(self, theta: Any, mind: Any, t: Listener) -> Lane:
         """Return w."""
         practice = jnp.log1p(1.0 * sum(mind.visits.cells))
+        novelty = 1.0 / (1 + mind.visits[t.see("first_state")])
         load = self._load(t)
         stake = t.see("stake") - 1 if self.looks_at("stake") else 0.0
+        t.note("practice", practice)
+        t.note("novelty", novelty)
+        t.note("past_load", mind.past_load)
         log_odds = (
             theta.w0
             - theta.load_effect * load
             - theta.past_load_effect * mind.past_load
             - theta.practice_effect * practice
             + theta.protection * load * practice
-            + theta.novelty_effect / (1 + mind.visits[t.see("first_state")])
+            + theta.novelty_effect * novelty
             + theta.stake_effect * stake
             - theta.fatigue_effect * mind.fatigue
         )

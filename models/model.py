@@ -20,7 +20,9 @@ class Model:
     tells what happens in one. Both are written for one participant, in plain arithmetic.
 
     The class says in `needs` which events its trial asks for besides those of a two-step task, and
-    in `cues` which columns it looks at, each with the parameters for whose sake it does.
+    in `cues` which columns it looks at, each with the parameters for whose sake it does. A model
+    with chance of its own says in `simulate_only` why it has no likelihood and what to fit in its
+    place, and in `luck` what its trial asks chance for.
 
     Parameters
     ----------
@@ -37,6 +39,7 @@ class Model:
 
     needs: ClassVar[tuple[str, ...]] = ()
     cues: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    simulate_only: ClassVar[str] = ""
 
     name: str
     source: str
@@ -59,6 +62,15 @@ class Model:
         """Raise ValueError if the model cannot play a task."""
         if why := self.misfit(task):
             raise ValueError(f"{self.name} cannot play {task.name}: it {why}")
+
+    def must_have_likelihood(self) -> None:
+        """Raise ValueError if the model is for simulation only."""
+        if self.simulate_only:
+            raise ValueError(f"{self.name} is for simulation only: {self.simulate_only}")
+
+    def luck(self, task: Any) -> tuple[str, ...]:
+        """Return names of the uniform numbers that a trial asks for: none, if nothing is chance."""
+        return ()
 
     def start(self, task: Any, theta: Any) -> Mind:
         """Return what is in mind before the first trial.

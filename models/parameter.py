@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import pi, sqrt
 from typing import Any, Literal
 
 import jax.numpy as jnp
@@ -68,6 +69,29 @@ class Prior:
     def __repr__(self) -> str:
         pairs = zip(_ARGUMENTS[self.family], self.arguments, strict=True)
         return f"Prior({self.family!r}, {', '.join(f'{n}={v:g}' for n, v in pairs)})"
+
+    @property
+    def mean(self) -> float:
+        """The mean.
+
+        Examples
+        --------
+        >>> Prior("gamma", 2.0, 3.0).mean
+        6.0
+        """
+        match self.family, self.arguments:
+            case "normal", (mean, _):
+                return mean
+            case "half_normal", (sd,):
+                return sd * sqrt(2 / pi)
+            case "beta", (a, b):
+                return a / (a + b)
+            case "gamma", (shape, scale):
+                return shape * scale
+            case _, (low, high):
+                return (low + high) / 2
+            case _:
+                raise AssertionError(self)
 
     def logpdf(self, x: Any) -> Any:
         """Return the log-density at `x`, differentiable by JAX."""

@@ -79,6 +79,7 @@ class Reliability(ForwardHybrid):
         kept = jnp.exp(-theta.step * (to_plan + to_habit))
         t.note("plan_reliability", plan)
         t.note("habit_reliability", habit)
+        t.note("long_run_weight", goal)
         return mind.replace(
             recent=recent,
             moves=moves,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -47,8 +48,10 @@ class Scoring:
     def of(cls, model: Model, data: Choices, formulas: Formulas | None = None) -> Scoring:
         """Lay a model out over choices.
 
-        Raises ValueError if the model cannot play the task, or a regressor is missing somewhere.
+        Raises ValueError if the model has no likelihood or cannot play the task, or a regressor is
+        missing somewhere.
         """
+        model.must_have_likelihood()
         model.must_play(data.task)
         found, regressors = predictors(model, data.frame, formulas)
         number, names = pd.factorize(data.frame["participant"])
@@ -165,26 +168,48 @@ def latents(
     """
     tables = [parameters]
     if not isinstance(parameters, pd.DataFrame):
-        tables = parameters.parameter_draws(draws)
-        formulas = parameters.formulas
+        tables, formulas = parameters.parameter_draws(draws), parameters.formulas
+    told: dict[str, list[np.ndarray]] = {}
+    for notes in narrations(model, data, tables, formulas):
+        for name, values in notes.items():
+            told.setdefault(name, []).append(values)
+    seen = data.frame[["participant", "trial"]].copy()
+    for name, drawn in told.items():
+        seen[name] = np.mean(drawn, axis=0)
+        if len(drawn) > 1:
+            lower, upper = np.quantile(drawn, [0.025, 0.975], axis=0)
+            seen[f"{name}_lower"], seen[f"{name}_upper"] = lower, upper
+    return seen
+
+
+def narrations(
+    model: Model, data: Choices, tables: Sequence[pd.DataFrame], formulas: Formulas | None = None
+) -> Iterator[dict[str, np.ndarray]]:
+    """Yield what a model noted, for one parameter table after another.
+
+    Parameters
+    ----------
+    model, data, formulas
+        As for `latents`.
+    tables : sequence of DataFrame
+        Parameters as for `latents`, with the same columns in each.
+
+    Yields
+    ------
+    dict of str to array, shape (trials,)
+        The columns of `latents`: notes, then `log_probability_<choice>`; in the order of `data`.
+    """
     scoring = _scoring(model, data, tables[0], formulas)
     narrate = jax.jit(replay.narrate(scoring.story, scoring.records))
-    told: dict[str, list[np.ndarray]] = {}
-    rows = scoring.records.rows
+    used = scoring.records.rows >= 0
+    rows = scoring.records.rows[used]
     for table in tables:
         notes, logs = narrate(scoring.matrix(table))
+        told = {}
         for name, grid in {**notes, **{f"log_probability_{k}": v for k, v in logs.items()}}.items():
-            told.setdefault(name, []).append(np.asarray(grid)[rows >= 0])
-    seen = data.frame[["participant", "trial"]].copy()
-    for name, grids in told.items():
-        columns = {name: np.mean(grids, axis=0)}
-        if len(grids) > 1:
-            edges = np.quantile(grids, [0.025, 0.975], axis=0)
-            columns |= {f"{name}_lower": edges[0], f"{name}_upper": edges[1]}
-        for column, values in columns.items():
-            seen[column] = np.nan
-            seen.loc[seen.index[rows[rows >= 0]], column] = values
-    return seen
+            told[name] = np.full(len(data), np.nan)
+            told[name][rows] = np.asarray(grid)[used]
+        yield told
 
 
 def _scoring(

@@ -19,6 +19,7 @@ from metacontrol.models.model import Model
 from metacontrol.tasks.checks import first_is_common
 from metacontrol.tasks.choices import Choices
 from metacontrol.tasks.graph import Graph
+from metacontrol.tasks.otto_2013 import DualTask
 from metacontrol.tasks.task import Choice, Outcome, Task
 
 BATCH = 2048  # participants simulated at once: keeps memory flat
@@ -88,7 +89,10 @@ def simulate(
         batch = slice(number * BATCH, (number + 1) * BATCH)
         size = len(names[batch])
         columns = task.schedule(size, trials, rng)
-        columns |= {name: column[:, batch] for name, column in given.items()}
+        own = {name: column[:, batch] for name, column in given.items()}
+        columns |= own
+        if "load" in own and isinstance(task, DualTask):
+            columns |= task.secondary(own["load"], rng) | own
         flat = pd.DataFrame({name: column.T.ravel() for name, column in columns.items()})
         found, regressors = predictors(model, flat, formulas)
         matrix = coefficient_matrix(found, parameters.iloc[batch])

@@ -22,12 +22,17 @@ NAMES = ("first", "second", "third", "fourth")
 TIE = 1e-9  # values this close are equal, whatever rounding says
 
 
+MOST_ENDS = 32  # as many worths can be learned apart, one by one
+
+
 @dataclass(frozen=True)
 class GraphModel(Model):
-    """A model that plays every task that is a graph."""
+    """A model that plays every task that is a graph, unless its ends are too many."""
 
     def misfit(self, task: Any) -> str:
-        """Return nothing."""
+        """Return why not, if there are too many ends to learn what each is worth."""
+        if task.ends > MOST_ENDS:
+            return f"learns what each end is worth: {task.ends} ends are more than {MOST_ENDS}"
         return ""
 
 
@@ -76,14 +81,29 @@ def plan(t: Listener, believed: Tables, worth: Table) -> Tables:
     """
     planned: list[Table] = []
     for stage, chances in reversed(list(zip(t.task.stages, believed, strict=True))):
-        ahead = worth.cells
-        cells = [
-            ahead[c] if c == r else p * ahead[c] + (1 - p) * ahead[r]
-            for (c, r), p in zip(stage.moves, chances.cells, strict=True)
-        ]
-        planned.insert(0, Table(tuple(cells), chances.shape))
+        planned.insert(0, one_step(stage, chances, worth))
         worth = opened(t, stage, planned[0]).best()
     return tuple(planned)
+
+
+def one_step(stage: Any, chances: Table, worth: Table) -> Table:
+    """Return what each option is worth, given what the places are that it may lead to.
+
+    Parameters
+    ----------
+    stage : Stage
+        The choice.
+    chances : Table, shape (states, options)
+        Probability of each option's common move.
+    worth : Table, shape (next states,)
+        What each place is worth.
+    """
+    ahead = worth.cells
+    cells = [
+        ahead[c] if c == r else p * ahead[c] + (1 - p) * ahead[r]
+        for (c, r), p in zip(stage.moves, chances.cells, strict=True)
+    ]
+    return Table(tuple(cells), chances.shape)
 
 
 def opened(t: Listener, stage: Any, values: Table) -> Table:

@@ -113,6 +113,7 @@ class ValueOfInformation(Model):
             time = theta.time_cost * sum(weight.cells)
             t.note(f"{NAMES[i]}_weight", weight[option])
             t.note(f"{NAMES[i]}_value_of_information", gain[option])
+            t.note(f"{NAMES[i]}_cost_of_planning", theta.time_cost * mind.rate)
             t.note(f"{NAMES[i]}_deliberation_time", time)
             following: list[tuple[Index, Lane]] = []
             reward = t.see("reward") / span if i + 1 == len(t.task.stages) else 0.0

@@ -28,12 +28,15 @@ class Choices:
         What was left out, in words, and how often.
     scored : bool array, shape (trials,), optional
         False where a complete trial is learned from but its choices do not count.
+    dropped : bool array, shape (trials,), optional
+        True where, besides, staying after the trial does not count.
     """
 
     frame: pd.DataFrame
     task: Task
     left_out: Mapping[str, int] = field(default_factory=dict)
     scored: np.ndarray | None = None
+    dropped: np.ndarray | None = None
 
     @property
     def participants(self) -> list[str]:
@@ -48,7 +51,8 @@ class Choices:
     @property
     def counted(self) -> np.ndarray:
         """Whether each trial's choices enter a likelihood, shape (trials,)."""
-        return self.complete if self.scored is None else self.complete & self.scored
+        counted = self.complete if self.scored is None else self.complete & self.scored
+        return counted if self.dropped is None else counted & ~self.dropped
 
     def __len__(self) -> int:
         return len(self.frame)

@@ -42,6 +42,7 @@ class LeverTask(Graph):
     levers: int = 1
 
     common: float = 1.0
+    responses: ClassVar[int] = 1  # pressing the first lever
     start_value: ClassVar[float] = 0.0
     pays: ClassVar[tuple[float, float]] = (0.0, 1.0)
     cues: ClassVar[Mapping[str, Cue]] = {"first_state": Cue(states=1), "devalued": Cue(states=2)}

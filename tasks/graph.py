@@ -68,10 +68,10 @@ class Stage:
         return 1 + max(max(move) for move in self.moves)
 
 
-def ends_at_once(options: int) -> tuple[tuple[Move, ...], ...]:
-    """Return where options of two states lead if each is an end of its own."""
-    ends = [(end, end) for end in range(2 * options)]
-    return tuple(ends[:options]), tuple(ends[options:])
+def ends_at_once(options: int, states: int = 2) -> tuple[tuple[Move, ...], ...]:
+    """Return where the options of states lead if each is an end of its own."""
+    ends = [(end, end) for end in range(states * options)]
+    return tuple(tuple(ends[i * options : (i + 1) * options]) for i in range(states))
 
 
 class Graph:
@@ -123,6 +123,15 @@ class Graph:
 
     def devalued(self, see: Callable[[str], Any]) -> Sequence[Any] | None:
         """Return 1 for each end that is known to be worth nothing any more; None if none ever is.
+
+        Parameters
+        ----------
+        see : function
+            From a cue's name to its value on this trial.
+        """
+
+    def teaches(self, see: Callable[[str], Any]) -> Any:
+        """Return whether a trial shows its outcomes: nothing is learned else; None if all do.
 
         Parameters
         ----------

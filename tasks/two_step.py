@@ -211,14 +211,6 @@ KOOL_2016_DETERMINISTIC = TwoStep(
     walk=Walk(-4, 5, 2, start=(((1, 5),), ((-4, -1),)), whole=True),
 )
 
-OTTO_2013 = TwoStep(
-    name="otto-2013",
-    source="Otto, Gershman, Markman & Daw (2013), doi:10.1177/0956797612463080",
-    trials=300,
-    walk=_DAW_WALK,
-    load="intermixed",
-)
-
 _KOOL_2017 = "Kool, Gershman & Cushman (2017), doi:10.1177/0956797617708288"
 
 KOOL_2017_DETERMINISTIC = TwoStep(

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import metacontrol as mc
-from metacontrol.tasks import DAW_2011, KOOL_2016_DETERMINISTIC, Walk
+from metacontrol.tasks import DAW_2011, KOOL_2016_DETERMINISTIC
 
 
 def _choices(rows: list[tuple], task: mc.tasks.TwoStep = DAW_2011) -> mc.Choices:
@@ -106,62 +106,6 @@ def test_simulated_stay_probabilities(agent: str) -> None:
     task = replace(DAW_2011, instructed=True)
     stay = mc.stay_probabilities(mc.simulate(mc.models.HYBRID, task, table, seed=11))["stay"]
     np.testing.assert_allclose(stay, expected, atol=4 * 0.0014 + 0.0005)
-
-
-WIDE = Walk(0, 1, 0.025, start=(((0.6, 0.6), (0.4, 0.4)), ((0.25, 0.25), (0.75, 0.75))))
-FAST = replace(WIDE, sd=0.2)
-NARROW = replace(WIDE, low=0.25, high=0.75)
-KOOL_FIGURES = {
-    "3A": replace(DAW_2011, instructed=True, walk=NARROW),
-    "5A": replace(DAW_2011, instructed=True, walk=NARROW, common=1.0, first_states=2),
-    "6B": replace(DAW_2011, instructed=True, walk=WIDE),
-    "7B": replace(DAW_2011, instructed=True, walk=FAST),
-    "8A": replace(DAW_2011, instructed=True, walk=FAST, common=1.0, first_states=2),
-    "9": replace(
-        DAW_2011,
-        instructed=True,
-        common=1.0,
-        first_states=2,
-        second_options=1,
-        walk=replace(FAST, start=(((0.6, 0.6),), ((0.4, 0.4),))),
-    ),
-    "11": replace(
-        DAW_2011,
-        instructed=True,
-        common=1.0,
-        first_states=2,
-        second_options=1,
-        reward="points",
-        walk=replace(FAST, start=(((0.6, 0.6),), ((0.4, 0.4),))),
-    ),
-}
-
-
-def test_planning_pays_in_the_order_of_kool_2016() -> None:
-    """Theory D4, beta 5 and alpha .5: slope of reward on w, in the order 3A ~ 5A ~ 6B < 7B < ... .
-
-    800 agents at each of 11 weights; the slope's standard error is about .001 reward per unit of w.
-    """
-    weights = np.repeat(np.linspace(0, 1, 11), 800)
-    table = pd.DataFrame(
-        {
-            "alpha": 0.5,
-            "beta": 5.0,
-            "lam": 0.5,
-            "w": weights,
-            "stimulus_stickiness": 0.0,
-            "response_stickiness": 0.0,
-        }
-    )
-    slopes = {}
-    for figure, task in KOOL_FIGURES.items():
-        data = mc.simulate(mc.models.HYBRID_KOOL, task, table, trials=201, seed=3)
-        reward = data.frame["reward"].to_numpy().reshape(len(table), -1).mean(axis=1)
-        slopes[figure] = np.polyfit(weights, reward, 1)[0]
-    for none in ("3A", "5A", "6B"):
-        assert abs(slopes[none]) < 0.008
-    assert max(slopes["3A"], slopes["5A"], slopes["6B"]) < slopes["7B"] < slopes["8A"]
-    assert slopes["8A"] < slopes["9"] < slopes["11"]
 
 
 def test_regression_tells_habit_from_planning() -> None:

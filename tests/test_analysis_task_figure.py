@@ -13,11 +13,16 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnnotationBbox
 from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.path import Path as Line
 from matplotlib.text import Text
 
 import metacontrol as mc
+from metacontrol.analysis.style import BLUE, ORANGE
 from metacontrol.cli import main
-from metacontrol.tasks import TASKS
+from metacontrol.tasks import TASKS, PlanningTree
+
+TREES = [task for task in TASKS if isinstance(task, PlanningTree)]
+GRAPHS = [task for task in TASKS if not isinstance(task, PlanningTree)]
 
 
 @pytest.fixture(params=TASKS, ids=lambda task: task.name)
@@ -31,6 +36,7 @@ def drawn(request: pytest.FixtureRequest) -> Iterator[tuple[Any, Axes, Axes]]:
     plt.close(figure)
 
 
+@pytest.mark.parametrize("drawn", GRAPHS, indirect=True, ids=lambda task: task.name)
 def test_every_state_and_option_is_drawn(drawn: tuple[Any, Axes, Axes]) -> None:
     task, graph, _ = drawn
     states = [state for stage in task.stages for state in stage.leads_to]
@@ -48,6 +54,28 @@ def test_every_state_and_option_is_drawn(drawn: tuple[Any, Axes, Axes]) -> None:
         else 0
     )
     assert len(arrows) == len(moves) + rare
+
+
+@pytest.mark.parametrize("drawn", TREES, indirect=True, ids=lambda task: task.name)
+def test_every_move_of_a_tree_is_drawn_and_says_what_it_pays(drawn: tuple[Any, Axes, Axes]) -> None:
+    task, graph, _ = drawn
+    amounts = [amount for pair in task.amounts for amount in pair]
+    said = [text for text in graph.texts if text.get_text()[0] in "+\N{MINUS SIGN}"]
+    assert [float(t.get_text().replace("\N{MINUS SIGN}", "-")) for t in said] == amounts
+    assert sorted(t.get_text() for t in graph.texts if t not in said) == [*map(str, range(6))]
+    arrows = [patch for patch in graph.patches if isinstance(patch, FancyArrowPatch)]
+    assert [arrow.get_linestyle() == "-" for arrow in arrows] == [True, False] * 6
+    for arrow, text in zip(arrows, said, strict=True):
+        line = graph.transData.transform_path(arrow.get_path())
+        dots = [
+            Line(dots).interpolated(50).vertices for dots in line.to_polygons(closed_only=False)
+        ]
+        place = graph.transData.transform(text.get_position())
+        assert np.hypot(*(np.vstack(dots) - place).T).min() < 1  # pixel
+    assert {(a > 0, t.get_color()) for a, t in zip(amounts, said, strict=True)} == {
+        (True, BLUE),
+        (False, ORANGE),
+    }
 
 
 def test_nothing_is_small_or_overlaps(drawn: tuple[Any, Axes, Axes]) -> None:

@@ -37,6 +37,7 @@ TWO_STEP = [task for task in TASKS if not HYBRID.misfit(task)]
 PAIRS = [
     (adapted(model, task), task)
     for model in MODELS
+    if not model.simulate_only
     if not isinstance(model, LoadedReliability) or model.name == "reliability-load-rate"
     for task in (*(TWO_STEP if model is HYBRID else CORE), *(VARIANTS if not model.fixed else ()))
     if not model.misfit(task)

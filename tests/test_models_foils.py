@@ -42,16 +42,3 @@ def test_a_learned_cue_comes_to_look_like_a_planner() -> None:
     common, rare, lost, lost_rare = mc.stay_probabilities(late)["stay"]
     assert common - rare > 0.5
     assert lost_rare - lost > 0.4
-
-
-def test_planning_pays_on_the_reduced_task() -> None:
-    """theory.md, D3: a planner earns .02 more than Q(1); a belief about states as much."""
-    earned = {}
-    for agent in ("Q(1)", "planner", "latent state"):
-        model, theta, _ = AGENTS[agent]
-        theta = {**theta, "beta1": 20.0, "lapse": 0.0, "p_reversal": 0.02, "alpha1": 0.7}
-        crowd = pd.DataFrame([theta] * 200)
-        data = mc.simulate(model, AKAM_2015_REDUCED, crowd, trials=2000, seed=2)
-        earned[agent] = data.frame["reward"].mean()
-    assert earned["planner"] - earned["Q(1)"] > 0.02
-    assert earned["latent state"] - earned["Q(1)"] > 0.02

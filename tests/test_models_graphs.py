@@ -1,5 +1,6 @@
 """What every model must do on tasks that are more than two steps: the contracts, once more."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from typing import Any
@@ -11,17 +12,30 @@ import pytest
 from contracts import QUICK, draw
 
 import metacontrol as mc
-from metacontrol.models import FORWARD_HYBRID, MODELS, SUCCESSOR, VALUE_OF_INFORMATION, Model
+from metacontrol.models import (
+    DYNA,
+    FORWARD_HYBRID,
+    HABITS_WITHOUT_VALUES,
+    MODELS,
+    PRUNING_WITH_SENSITIVITIES,
+    SUCCESSOR,
+    VALUE_OF_INFORMATION,
+    Model,
+)
 from metacontrol.models.engine import kernel, replay
 from metacontrol.models.reliability import LoadedReliability
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks import (
+    CONTINGENCY_DEGRADATION,
     DAW_2005,
     DAW_2005_TWO_LEVERS,
+    GERSHMAN_2014,
     GLASCHER_2010,
+    HUYS_2012,
     KIM_2019,
     LEE_2014,
     MOMENNEJAD_2017,
+    OUTCOME_DEVALUATION,
     Choices,
 )
 
@@ -33,15 +47,23 @@ GRAPHS = (LEE_2014, KIM_2019, DAW_2005_TWO_LEVERS, MOMENNEJAD_2017["transition"]
 
 
 def plays(model: Model, task: Any) -> bool:
+    if model.simulate_only:
+        return False
     if isinstance(model, LoadedReliability):  # one of each kind, where there is load
         return task is KIM_2019 and len(model.name.split("-")) == 3
-    slow = model is VALUE_OF_INFORMATION or (model is SUCCESSOR and task is KIM_2019)
+    slow = model is VALUE_OF_INFORMATION or (
+        task is KIM_2019 and model in (SUCCESSOR, HABITS_WITHOUT_VALUES)
+    )
     return not model.misfit(task) and not slow  # to compile, some minutes
 
 
 PAIRS: list[tuple[Model, Any]] = [
     (FORWARD_HYBRID, GLASCHER_2010),
     (VALUE_OF_INFORMATION, DAW_2005),
+    (DYNA, GERSHMAN_2014),
+    (FORWARD_HYBRID, replace(OUTCOME_DEVALUATION, training=80)),  # trial AT teaches nothing
+    (HABITS_WITHOUT_VALUES, CONTINGENCY_DEGRADATION),
+    (PRUNING_WITH_SENSITIVITIES, replace(HUYS_2012, depths=(1, 3))),
 ]
 PAIRS += [(model, task) for model in MODELS for task in GRAPHS if plays(model, task)]
 

@@ -7,9 +7,15 @@ import pandas as pd
 import pytest
 
 import metacontrol as mc
-from metacontrol.models import MODEL_BASED, SEPARATE_WEIGHTS
+from metacontrol.models import FORWARD_HYBRID, MODEL_BASED, SEPARATE_WEIGHTS
 from metacontrol.models.habits_without_values import HABITS_WITHOUT_VALUES
-from metacontrol.tasks import AKAM_2015_REDUCED, DAW_2011, Walk, read_choices
+from metacontrol.tasks import (
+    AKAM_2015_REDUCED,
+    DAW_2011,
+    OUTCOME_DEVALUATION,
+    Walk,
+    read_choices,
+)
 
 THETA = dict(alpha2=0.4, alpha_habit=0.2, beta_mb=4.0, beta_habit=3.0)
 ARBITER = dict(w0=0.5, contingency_effect=6.0, habitisation_effect=5.0)
@@ -62,6 +68,16 @@ def test_with_all_the_weight_it_is_the_planner() -> None:
     pd.testing.assert_frame_equal(
         mc.log_likelihood(HABITS_WITHOUT_VALUES, data, theta),
         mc.log_likelihood(MODEL_BASED, data, planner),
+    )
+
+
+def test_with_all_the_weight_it_is_the_planner_in_graphs_too() -> None:
+    theta = pd.DataFrame([{**THETA, **NO_ARBITER, "w0": 50.0}])
+    data = mc.simulate(HABITS_WITHOUT_VALUES, OUTCOME_DEVALUATION, theta, seed=2)
+    planner = pd.DataFrame([dict(alpha_habit=0.0, alpha_plan=0.4, beta=4.0, p=0.0, w=1.0)])
+    pd.testing.assert_frame_equal(
+        mc.log_likelihood(HABITS_WITHOUT_VALUES, data, theta),
+        mc.log_likelihood(FORWARD_HYBRID, data, planner),
     )
 
 

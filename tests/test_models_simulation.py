@@ -8,6 +8,7 @@ from contracts import draw
 from metacontrol.models import (
     FORWARD_HYBRID,
     HYBRID,
+    LOOKAHEAD,
     PLAN_UNTIL_HABIT,
     Model,
     simulate,
@@ -35,7 +36,8 @@ def rows(model: Model, count: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_what_is_simulated_can_be_read(task: Task) -> None:
-    data = simulate(FORWARD_HYBRID, task, rows(FORWARD_HYBRID, 3), seed=1)
+    model = LOOKAHEAD if FORWARD_HYBRID.misfit(task) else FORWARD_HYBRID
+    data = simulate(model, task, rows(model, 3), seed=1)
     assert len(data) == 3 * task.trials
     assert validate(data.frame, task).empty
     again = read_choices(data.frame, task)

@@ -64,7 +64,10 @@ def test_moves_of_kim() -> None:
     assert second.leads_to[1] == ((2, 6), (3, 7), (6, 2), (7, 3))
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+PLAYED = [task for task in TASKS if not FORWARD_HYBRID.misfit(task)]
+
+
+@pytest.mark.parametrize("task", PLAYED, ids=lambda task: task.name)
 def test_simulated_moves_are_as_common_as_they_should_be(task: Any) -> None:
     theta = pd.DataFrame([{p.name: 0.3 for p in FORWARD_HYBRID.free}] * 20)
     frame = mc.simulate(FORWARD_HYBRID, task, theta, seed=3).frame

@@ -87,6 +87,10 @@ class Listener:
         flags = self.task.devalued(self.see)
         return None if flags is None else Table.of(*flags)
 
+    def teaches(self) -> Lane | None:
+        """Return whether anything is learned from the trial; None if from all trials."""
+        return self.task.teaches(self.see)
+
     def see(self, name: str) -> Index:
         """Return what happened or was shown; a cue that the task keeps constant is an int."""
         if name in self.task.constant_cues:
@@ -107,6 +111,13 @@ class Listener:
 
     def note(self, name: str, value: Lane) -> None:
         """Tell the experimenter something; only a narration keeps it."""
+
+    def luck(self, name: str) -> Lane:
+        """Return a uniform number, 0 <= u < 1, for chance within the mind; only `Play` has one."""
+        raise StoryError(
+            f"the model asks for luck of its own, {name!r}: such a model is for simulation only, "
+            f"for its likelihood would be an average over all that luck could have been"
+        )
 
     def _reach(self, name: str) -> Any:
         """Let the trial go on up to the event `name` and return it."""
@@ -199,8 +210,9 @@ class Narrate(Replay):
 class Play(Replay):
     """Draws choices and asks the task what they lead to.
 
-    Chance comes from the record: a uniform number ``luck_<event>`` for each choice and outcome, so
-    that a simulation is a pure function of parameters, schedule and luck.
+    Chance comes from the record: a uniform number ``luck_<event>`` for each choice and outcome, and
+    ``luck_<name>`` for each name in the model's `luck`, so that a simulation is a pure function of
+    parameters, schedule and luck.
     """
 
     def _choose(self, name: str, values: Table) -> Index:
@@ -220,6 +232,12 @@ class Play(Replay):
             self._reach(name)
             self._happen(name)
         return super().see(name)
+
+    def luck(self, name: str) -> Lane:
+        """Return the number that was drawn for that name."""
+        if f"luck_{name}" not in self.record:
+            raise StoryError(f"no luck was drawn for {name!r}: the model's `luck` has to name it")
+        return self.record[f"luck_{name}"]
 
     def heard(self) -> Any:
         """Return what happened, and the log-probability of each choice."""

@@ -30,7 +30,8 @@ def play(
     columns : dict of str to array, shape (trials, participants)
         Schedule and regressors.
     rng : numpy.random.Generator
-        Source of luck: one uniform number for each event of each trial.
+        Source of luck: one uniform number for each event of each trial, then one for each name in
+        the model's `luck`.
 
     Returns
     -------
@@ -40,7 +41,8 @@ def play(
         Log-probability of each choice, by its name.
     """
     shape = next(iter(columns.values())).shape
-    luck = {f"luck_{event.name}": rng.random(shape) for event in story.task.events}
+    names = [*(event.name for event in story.task.events), *story.model.luck(story.task)]
+    luck = {f"luck_{name}": rng.random(shape) for name in names}
     return _played(story, tuple(jnp.asarray(coefficients).T), {**columns, **luck})
 
 

@@ -162,7 +162,8 @@ def _loops(
 
 def _lanes(rows: Array) -> Array:
     """Return (blocks, number, lanes) as (blocks * lanes, number)."""
-    return rows.swapaxes(1, 2).reshape(-1, rows.shape[1])
+    blocks, number, lanes = rows.shape
+    return rows.swapaxes(1, 2).reshape(blocks * lanes, number)
 
 
 def _trial(columns: Mapping[str, Array], i: Any) -> dict[str, Array]:

@@ -96,6 +96,9 @@ class Story:
         after = self.model.trial(self._theta(coefficients, record), mind, t)
         t.finish()
         after = jax.tree.map(lambda new, old: jnp.asarray(new, old.dtype), after, mind)
+        teaches = t.teaches()
+        if teaches is not None:
+            after = jax.tree.map(lambda new, old: jnp.where(teaches, new, old), after, mind)
         return after, t.heard()
 
     def passes(

@@ -79,8 +79,10 @@ class Table:
             return Table(rows[index], self.shape[1:])
         picked = rows[0]
         for i, row in enumerate(rows[1:], start=1):
+            here = index == i
             picked = tuple(
-                jnp.where(index == i, new, old) for new, old in zip(row, picked, strict=True)
+                old if new is old else jnp.where(here, new, old)
+                for new, old in zip(row, picked, strict=True)
             )
         return Table(picked, self.shape[1:])
 

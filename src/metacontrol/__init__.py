@@ -11,22 +11,36 @@ if TYPE_CHECKING:
     from metacontrol import fitting as fitting
     from metacontrol import models as models
     from metacontrol import tasks as tasks
+    from metacontrol.analysis import around as around
+    from metacontrol.analysis import changing_columns as changing_columns
     from metacontrol.analysis import course as course
     from metacontrol.analysis import depth_effects as depth_effects
+    from metacontrol.analysis import devaluation_index as devaluation_index
+    from metacontrol.analysis import drivers as drivers
     from metacontrol.analysis import has_weight as has_weight
+    from metacontrol.analysis import lag_indices as lag_indices
+    from metacontrol.analysis import lagged_regression as lagged_regression
+    from metacontrol.analysis import noted_by_condition as noted_by_condition
+    from metacontrol.analysis import noted_draws as noted_draws
     from metacontrol.analysis import panels as panels
     from metacontrol.analysis import participant_weights as participant_weights
+    from metacontrol.analysis import plot_around as plot_around
     from metacontrol.analysis import plot_course as plot_course
+    from metacontrol.analysis import plot_drivers as plot_drivers
     from metacontrol.analysis import plot_graph as plot_graph
+    from metacontrol.analysis import plot_lags as plot_lags
     from metacontrol.analysis import plot_participant_weights as plot_participant_weights
     from metacontrol.analysis import plot_predictive_stay as plot_predictive_stay
+    from metacontrol.analysis import plot_recoveries as plot_recoveries
     from metacontrol.analysis import plot_recovery as plot_recovery
     from metacontrol.analysis import plot_schedule as plot_schedule
     from metacontrol.analysis import plot_stay_by_path as plot_stay_by_path
     from metacontrol.analysis import plot_stay_probabilities as plot_stay_probabilities
     from metacontrol.analysis import plot_weight_by_condition as plot_weight_by_condition
     from metacontrol.analysis import predictive_stay as predictive_stay
+    from metacontrol.analysis import recover as recover
     from metacontrol.analysis import recovery_table as recovery_table
+    from metacontrol.analysis import revaluation_score as revaluation_score
     from metacontrol.analysis import save_figure as save_figure
     from metacontrol.analysis import stay_by_participant as stay_by_participant
     from metacontrol.analysis import stay_by_path as stay_by_path
@@ -43,6 +57,7 @@ if TYPE_CHECKING:
     from metacontrol.models import Model as Model
     from metacontrol.models import Parameter as Parameter
     from metacontrol.models import Prior as Prior
+    from metacontrol.models import draw_participants as draw_participants
     from metacontrol.models import latents as latents
     from metacontrol.models import log_likelihood as log_likelihood
     from metacontrol.models import simulate as simulate
@@ -56,25 +71,47 @@ __version__ = version("metacontrol")
 # Where each public name lives. Modules load when first used, so that help and checks are quick.
 _HOMES = {
     "tasks": ("Choices", "ChoicesError", "read_choices", "validate"),
-    "models": ("Model", "Parameter", "Prior", "latents", "log_likelihood", "simulate"),
+    "models": (
+        "Model",
+        "Parameter",
+        "Prior",
+        "draw_participants",
+        "latents",
+        "log_likelihood",
+        "simulate",
+    ),
     "fitting": ("Fit", "build_model", "fit", "load_fit", "log_likelihood_op"),
     "analysis": (
+        "around",
+        "changing_columns",
         "course",
         "depth_effects",
+        "devaluation_index",
+        "drivers",
         "has_weight",
+        "lag_indices",
+        "lagged_regression",
+        "noted_by_condition",
+        "noted_draws",
         "panels",
         "participant_weights",
+        "plot_around",
         "plot_course",
+        "plot_drivers",
         "plot_graph",
+        "plot_lags",
         "plot_participant_weights",
         "plot_predictive_stay",
+        "plot_recoveries",
         "plot_recovery",
         "plot_schedule",
         "plot_stay_by_path",
         "plot_stay_probabilities",
         "plot_weight_by_condition",
         "predictive_stay",
+        "recover",
         "recovery_table",
+        "revaluation_score",
         "save_figure",
         "stay_by_participant",
         "stay_by_path",

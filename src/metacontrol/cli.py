@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 import metacontrol as mc
+from metacontrol.arbitration import draw_arbitration
 from metacontrol.output import draw, make_folder, read_table, show, write_table
 
 app = typer.Typer(
@@ -40,7 +41,7 @@ Columns = Annotated[
     list[str], typer.Option("--column", help="OURS=THEIRS, where a column has another name.")
 ]
 ExcludeFirst = Annotated[int, typer.Option(help="Leave out each participant's first trials.")]
-By = Annotated[list[str], typer.Option("--by", help="A further column to split by.")]
+By = Annotated[list[str], typer.Option("--by", help="A column to split by, or previous_COLUMN.")]
 
 
 @app.command()
@@ -125,7 +126,7 @@ def describe(
     show(table, "Probability of staying (mean over participants, 95 % within-participant)")
     regression = None
     if len(data.participants) > 1:
-        numeric = [name for name in by if pd.api.types.is_numeric_dtype(data.frame[name])]
+        numeric = [name for name in by if pd.api.types.is_numeric_dtype(table[name])]
         regression = mc.stay_regression(data, by=numeric)
         show(regression.reset_index(), "Logistic regression of staying (predictors +1 and -1)")
     if out is not None:
@@ -210,7 +211,8 @@ def figures(
     """Draw the figures of a fit as PDF, SVG and PNG.
 
     Weights of planning by participant and condition; given the choices, the predictive check too,
-    and for a model of arbitration the course of its weight over trials.
+    and for a model of arbitration the course of its weight over trials, what it does around
+    changes of the world, and what drives it.
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
@@ -237,10 +239,7 @@ def figures(
             exclude_first=exclude_first,
         )
         if not constant:
-            seen = mc.latents(found.model, data, found, draws=draws)
-            for name in seen.filter(regex="(^|_)weight$"):
-                table = mc.course(seen, name)
-                draw(out / f"course_of_{name}", partial(mc.plot_course, table))
+            draw_arbitration(found, data, draws, out)
         stay = mc.predictive_stay(found, data, draws=draws, seed=seed)
         draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(stay, ax))
 
@@ -266,6 +265,8 @@ def models() -> None:
         Console().print(table)
         if model.fixed:
             print("  fixed: " + ", ".join(f"{k} = {v}" for k, v in model.fixed))
+        if model.simulate_only:
+            print(f"  for simulation only: {model.simulate_only}")
 
 
 @tasks_app.callback()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import ceil
 from pathlib import Path
 
 import pandas as pd
@@ -40,14 +41,25 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
 
 def draw(path: Path, *plots: Callable[[Axes], object], height: float = 6.0) -> None:
     """Draw a figure, a panel for each plot; write it as PDF, SVG and PNG, and say where."""
+    draw_panels(
+        path,
+        len(plots),
+        lambda axes: [plot(ax) for plot, ax in zip(plots, axes, strict=True)],
+        height=height,
+    )
+
+
+def draw_panels(
+    path: Path, count: int, plot: Callable[[Sequence[Axes]], object], height: float = 6.0
+) -> None:
+    """Draw a figure of that many panels, four in a row at most; write it, and say where."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     import matplotlib.pyplot as plt
 
     make_folder(path.parent)
     with mc.style():
-        figure, axes = mc.panels(1, len(plots), height=height)
-        for plot, ax in zip(plots, axes, strict=True):
-            plot(ax)
+        figure, axes = mc.panels(ceil(count / 4), min(count, 4), height=height)
+        plot(axes)
         written = mc.save_figure(figure, path)
         plt.close(figure)
     print("wrote " + ", ".join(str(p) for p in written))
