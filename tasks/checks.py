@@ -194,7 +194,8 @@ def _check_stage(
 
 def _check_transition(frame: pd.DataFrame, task: Graph, origin: int, report: Callable) -> None:
     """Report first transitions that are called common but are not, or the other way round."""
-    if not {"transition", "first_choice", "second_state"} <= set(frame):
+    next_state = task.stages[0].next_state
+    if next_state is None or not {"transition", "first_choice", next_state} <= set(frame):
         return
     said = frame["transition"].map({"common": 1.0, "rare": 0.0}).to_numpy(dtype=float)
     is_common = first_is_common(task, frame)
@@ -203,8 +204,8 @@ def _check_transition(frame: pd.DataFrame, task: Graph, origin: int, report: Cal
         "transition",
         lambda row: (
             f"transition is called {row['transition']}, but first_choice "
-            f"{row['first_choice'] + origin:g} leads to second_state "
-            f"{row['second_state'] + origin:g} "
+            f"{row['first_choice'] + origin:g} leads to {next_state} "
+            f"{row[next_state] + origin:g} "
             f"{'rarely' if row['transition'] == 'common' else 'commonly'}"
         ),
     )
