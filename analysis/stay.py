@@ -15,6 +15,7 @@ import statsmodels.api as sm
 from matplotlib.axes import Axes
 
 from metacontrol.analysis.style import BLUE, ORANGE
+from metacontrol.tasks.checks import first_is_common
 from metacontrol.tasks.choices import Choices
 
 LABELS = {
@@ -49,9 +50,12 @@ def stay_trials(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If a column of `by` is not there.
+        If a column of `by` is not there, or the task has no second states.
     """
-    frame = data.frame[data.complete]
+    if "second_state" not in data.frame:
+        raise ValueError(f"{data.task.name} has no second states, by which staying is sorted")
+    usual = pd.Series(first_is_common(data.task, data.frame) == 1, index=data.frame.index)
+    frame = data.frame.assign(_common=usual)[data.complete]
     before = frame.groupby("participant", sort=False).shift()
     pair = (frame["trial"] - before["trial"]).eq(1).fillna(False).to_numpy(dtype=bool)
     pair = pair & data.counted[data.complete]
@@ -62,7 +66,7 @@ def stay_trials(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     now, last = frame[pair], before[pair]
     two_starts = getattr(data.task, "first_states", 1) == 2
     goal = "second_state" if two_starts else "first_choice"
-    table = now.drop(columns=["reward", "transition"], errors="ignore").assign(
+    table = now.drop(columns=["reward", "transition", "_common"], errors="ignore").assign(
         stay=(now[goal] == last[goal]).to_numpy(dtype=float),
         reward=np.where(last["reward"] > 0, "rewarded", "unrewarded"),
     )
@@ -70,7 +74,7 @@ def stay_trials(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
         same = now["first_state"].to_numpy(dtype=float) == last["first_state"].to_numpy(dtype=float)
         table["start"] = np.where(same, "same", "different")
     else:
-        table["transition"] = _transition(last["first_choice"] == last["second_state"])
+        table["transition"] = _transition(last["_common"])
         if "third_state" in last:
             second = last["third_state"] // 2 == last["second_state"]
             table["second_transition"] = _transition(second)

@@ -31,13 +31,14 @@ from hand_kernel import hand_written
 from rich.console import Console
 from rich.table import Table
 from rivals import plain_jax, pytensor_scan
-from workload import TASK, TRIALS, draw, matrix, value_and_gradient
+from workload import LOADED, TASK, TRIALS, draw, matrix, value_and_gradient
 
 from metacontrol.models import HYBRID, MODELS, simulate
 
 SIZES = 104, 1000
 ROUNDS, SLOW_ROUNDS = 100, 5
 OURS, HAND, SLOW = "metacontrol", "numba kernel by hand", "PyTensor scan"
+PLAIN = ("first_state", "first_left_option")  # cues that every task has
 RIVALS = {HAND: hand_written, "JAX, grad of a scan": plain_jax, SLOW: pytensor_scan}
 AIMS = {("gradient", 2361): 1.0, ("simulate", 100_000): 4.0}  # peak memory in GB
 
@@ -89,11 +90,14 @@ def compare(participants: int) -> pd.DataFrame:
 
 
 def first_calls() -> pd.DataFrame:
-    """Time each model from choices to its first value and gradient."""
+    """Time each model of two-step tasks from choices to its first value and gradient."""
     rows = []
     for model in (model for model in MODELS if not (model.simulate_only or model.misfit(TASK))):
         parameters = draw(model, SIZES[0])
-        data = simulate(model, TASK, parameters, trials=TRIALS, seed=1)
+        task = (
+            TASK if all(cue in PLAIN or not model.looks_at(cue) for cue in model.cues) else LOADED
+        )
+        data = simulate(model, task, parameters, trials=TRIALS, seed=1)
         theta = matrix(parameters)
         _, (value, gradient), seconds = first_call(
             lambda m=model, d=data: value_and_gradient(m, d), theta

@@ -12,9 +12,10 @@ import pandas as pd
 from metacontrol.models import Model
 from metacontrol.models.engine.replay import log_likelihood
 from metacontrol.models.scoring import Scoring
-from metacontrol.tasks import DAW_2011, Choices
+from metacontrol.tasks import DAW_2011, OTTO_2013, Choices
 
 TASK = replace(DAW_2011, instructed=True)
+LOADED = replace(OTTO_2013, instructed=True, stakes=(1.0, 5.0))
 TRIALS = 200
 
 

@@ -132,9 +132,9 @@ def test_who_is_reliable_gains_control(
 def test_where_notes_come_from(trusting: tuple[mc.Choices, pd.DataFrame]) -> None:
     scoring = Scoring.of(RELIABILITY, trusting[0])
     found = note_sources(scoring.story, scoring.records)
-    assert found["first_weight"] == frozenset()
-    assert found["first_state_prediction_error"] == {"first_choice", "second_state"}
-    events = {"first_choice", "second_state", "second_choice", "third_state"}
+    assert found["first_weight"] == {"mind"}
+    assert found["first_state_prediction_error"] == {"mind", "first_choice", "second_state"}
+    events = {"mind", "first_choice", "second_state", "second_choice", "third_state"}
     assert found["plan_reliability"] == events
     assert found["habit_reliability"] == events - {"third_state"} | {"reward"}
 

@@ -15,7 +15,7 @@ from metacontrol.models.engine.story import Story
 def note_sources(story: Story, records: Records) -> dict[str, frozenset[str]]:
     """Return the columns of a trial that each note is worked out from.
 
-    What comes by way of the mind, from trials before, does not count.
+    What comes from trials before, by way of the mind, is called `mind`.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def note_sources(story: Story, records: Records) -> dict[str, frozenset[str]]:
     Returns
     -------
     dict of str to frozenset of str
-        Events, cues and regressors, by note.
+        Events, cues, regressors and `mind`, by note.
     """
     record = {name: jnp.asarray(column[0, 0, 0]) for name, column in records.columns.items()}
     theta = [jnp.asarray(0.5)] * len(story.coefficients)
@@ -37,8 +37,9 @@ def note_sources(story: Story, records: Records) -> dict[str, frozenset[str]]:
         return story.tell_one(Narrate, theta, mind, record)[1][0]
 
     told, shape = jax.make_jaxpr(notes, return_shape=True)(record, theta, mind)
-    columns = zip(sorted(record), told.jaxpr.invars, strict=False)  # then theta and mind
-    behind = {id(variable): frozenset([name]) for name, variable in columns}
+    given = [*({name} for name in sorted(record)), *(() for _ in theta)]
+    given += [{"mind"}] * (len(told.jaxpr.invars) - len(given))
+    behind = {id(var): frozenset(own) for var, own in zip(told.jaxpr.invars, given, strict=True)}
 
     def sources(variables: Any) -> frozenset[str]:
         return frozenset().union(*(behind.get(id(var), frozenset()) for var in variables))

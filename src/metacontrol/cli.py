@@ -133,7 +133,10 @@ def describe(
         write_table(table, out / "stay_probabilities.csv")
         if regression is not None:
             write_table(regression.reset_index(), out / "stay_regression.csv")
-        draw(out / "stay_probabilities", lambda ax: mc.plot_stay_probabilities(table, ax))
+        for column in by if len(by) > 1 else [""]:
+            part = mc.stay_probabilities(data, by=[column]) if column else table
+            name = f"stay_probabilities_by_{column}" if column else "stay_probabilities"
+            draw(out / name, partial(mc.plot_stay_probabilities, part))
 
 
 @app.command()
@@ -211,8 +214,8 @@ def figures(
     """Draw the figures of a fit as PDF, SVG and PNG.
 
     Weights of planning by participant and condition; given the choices, the predictive check too,
-    and for a model of arbitration the course of its weight over trials, what it does around
-    changes of the world, and what drives it.
+    and where the weight changes from trial to trial its course, what it does around changes of the
+    world, and what drives it.
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
@@ -238,8 +241,7 @@ def figures(
             missed=missed,
             exclude_first=exclude_first,
         )
-        if not constant:
-            draw_arbitration(found, data, draws, out)
+        draw_arbitration(found, data, draws, out)
         stay = mc.predictive_stay(found, data, draws=draws, seed=seed)
         draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(stay, ax))
 
