@@ -247,15 +247,26 @@ def _search_together(
     points: np.ndarray,
     bounds: np.ndarray,
 ) -> list[Any]:
-    """Run a bounded search from every point; evaluate where they wait, all at once."""
+    """Run a bounded search from every point; evaluate where they wait, all at once.
+
+    A step to where the objective is no number (often a corner of the bounds) is told to be bad, so
+    that the search comes back from it: told as it is, the search would stop, and call that
+    convergence.
+    """
     hub = getcurrent()
     lanes = len(points)
     asked = points.copy()
 
     def one(lane: int) -> Any:
+        highest = 0.0
+
         def ask(x: np.ndarray) -> tuple[float, np.ndarray]:
+            nonlocal highest
             asked[lane] = x
             value, slope = hub.switch()
+            if not (np.isfinite(value) and np.isfinite(slope).all()):
+                return 10 * (1 + highest), np.zeros_like(slope)
+            highest = max(highest, abs(value))
             return value, slope
 
         return minimize(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax.numpy as jnp
 
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
-from metacontrol.models.engine.table import Table
+from metacontrol.models.engine.table import Lane, Table
 from metacontrol.models.model import Model
-from metacontrol.models.parameter import Link, probability, temperature
+from metacontrol.models.parameter import Link, Prior, probability, temperature
+
+LARGEST = 500.0  # log-odds; e to the power of more is not a number a computer has
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,9 @@ class LatentState(Model):
 
     def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:
         """Tell one trial."""
-        q = Link("logit").inverse(theta.beta1 * (2 * mind.belief - 1), jnp)
-        one = (1 - theta.lapse) * q + theta.lapse * (1 - q)
         t.note("belief", mind.belief)
-        t.choose("first_choice", Table.of(jnp.log1p(-one), jnp.log(one)))
+        log_odds = _lapsing(theta.beta1 * (2 * mind.belief - 1), theta.lapse)
+        t.choose("first_choice", Table.of(0.0, log_odds))
         place = t.see("second_state")
         second = t.choose("second_choice", theta.beta2 * mind.second[place])
         reward = t.see("reward")
@@ -49,11 +50,19 @@ class LatentState(Model):
         speaks_for_1 = jnp.where(reward > 0, 1, 0) == place
         likely = jnp.where(speaks_for_1, theta.p_good, 1 - theta.p_good)
         both = likely * mind.belief + (1 - likely) * (1 - mind.belief)
-        belief = likely * mind.belief / both
+        belief = likely * mind.belief / jnp.where(both > 0, both, 1.0)  # 0 / 0: sure, and wrong
         return mind.replace(
             belief=(1 - theta.p_reversal) * belief + theta.p_reversal * (1 - belief),
             second=mind.second.toward((place, second), reward, theta.alpha2),
         )
+
+
+def _lapsing(log_odds: Lane, lapse: Lane) -> Lane:
+    """Return log-odds if with some probability the other option is taken than they speak for."""
+    size = jnp.abs(log_odds)
+    less = jnp.exp(-jnp.where(size < LARGEST, size, LARGEST))
+    kept = jnp.log(1 - lapse + lapse * less) - jnp.log(lapse + (1 - lapse) * less)
+    return jnp.where(log_odds < 0, -kept, kept)
 
 
 LATENT_STATE = LatentState(
@@ -62,7 +71,13 @@ LATENT_STATE = LatentState(
     parameters=(
         probability("p_good", "Believed probability of reward in the good state."),
         probability("p_reversal", "Believed probability that good and bad change places."),
-        probability("lapse", "Probability of the other option than the belief speaks for."),
+        replace(
+            probability("lapse", "Probability of the other option than the belief speaks for."),
+            link=Link("logit", upper=0.5),
+            prior=Prior("beta", 1.1, 5.0),
+            group_mean=Prior("normal", -1.0, 1.0),
+            search=(0.0, 0.5),
+        ),
         probability("alpha2", "Learning rate of second-stage values."),
         temperature("beta1", "Inverse temperature of the belief."),
         temperature("beta2", "Inverse temperature of the second choice, per unit of reward."),

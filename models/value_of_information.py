@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import pi, sqrt
+from math import log, pi, sqrt
 from typing import Any
 
 import jax.numpy as jnp
@@ -212,7 +212,10 @@ def _best(
 def _noise(name: str, meaning: str, scale: float) -> Any:
     """Return a positive parameter of that size."""
     return replace(
-        temperature(name, meaning), prior=Prior("gamma", 1.2, scale), search=(0.0, 20 * scale)
+        temperature(name, meaning),
+        prior=Prior("gamma", 1.2, scale),
+        group_mean=Prior("normal", round(log(scale / 2), 1), 1.0),
+        search=(0.0, 20 * scale),
     )
 
 

@@ -62,15 +62,11 @@ def simulate(
 
     Example: `metacontrol simulate --model hybrid --task otto-2013 --participants 60 --seed 1`
     """
-    import numpy as np
-
     chosen = _model(model)
     if parameters is None:
         if participants < 1:
             raise ValueError(f"--participants must be 1 or more, got {participants}")
-        rng = np.random.default_rng(seed)
-        table = pd.DataFrame({p.name: p.prior.draw(participants, rng) for p in chosen.free})
-        table.insert(0, "participant", [f"s{i + 1}" for i in range(participants)])
+        table = mc.draw_participants(chosen, participants, seed=seed)
     else:
         table = read_table(parameters)
     played = mc.simulate(chosen, _task(task), table, trials=trials, seed=seed)
