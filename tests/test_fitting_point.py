@@ -174,3 +174,15 @@ def test_what_nothing_determines_stands_in_the_middle() -> None:
     assert "(3 of alpha1, 3 of lam)" in fit.diagnostics["check"].iloc[-1]
     assert not fit.ok
     assert mc.fit(model, data, method="map", starts=4, seed=1).participants["determined"].all()
+
+
+def test_a_search_comes_back_from_where_there_is_no_number() -> None:
+    """First steps lead to corners; a belief that is sure, and contradicted, has no likelihood."""
+    truth = {"p_good": 0.8, "p_reversal": 0.1, "beta1": 4.0}
+    model = mc.models.LATENT_STATE.fix(alpha2=0.5, beta2=1.0, lapse=0.0)
+    people = pd.DataFrame([truth] * 10)
+    data = mc.simulate(model, mc.tasks.AKAM_2015_REDUCED, people, trials=400, seed=2)
+    people.index = pd.Index(data.participants)
+    true = mc.log_likelihood(model, data, people)["total"]
+    found = mc.fit(model, data, method="mle", seed=2).scores["log_likelihood"]
+    assert (found >= true).all()

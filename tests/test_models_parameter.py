@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from metacontrol.models import Link, Prior
+from metacontrol.models import MODELS, Link, Model, Prior
 
 PRIORS = [
     (Prior("normal", 0.15, 1.42), stats.norm(0.15, 1.42)),
@@ -77,3 +77,13 @@ def test_links_stay_within_their_bounds(link: Link) -> None:
     assert (np.diff(values) >= 0).all()
     assert values.min() >= low
     assert values.max() <= high
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+def test_a_group_is_expected_where_its_people_are(model: Model) -> None:
+    """The middle of the prior of a group's mean is one of the likelier 80 % of individual values."""
+    rng = np.random.default_rng(1)
+    for parameter in model.free:
+        low, high = np.quantile(parameter.prior.draw(4_000, rng), [0.1, 0.9])
+        middle = parameter.link.inverse(parameter.group_mean.mean)
+        assert low < middle < high, f"{parameter.name}: {middle:g} is not from {low:g} to {high:g}"
