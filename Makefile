@@ -4,10 +4,10 @@ demo: setup
 	.venv/bin/metacontrol demo
 
 test: setup
-	.venv/bin/python -m pytest -q -m "not slow"
+	.venv/bin/python -m pytest -q -n 2 --dist worksteal -m "not slow"
 
 test-all: setup
-	.venv/bin/python -m pytest -q -m ""
+	.venv/bin/python -m pytest -q -n 2 --dist worksteal -m ""
 
 bench: setup
 	.venv/bin/python benchmarks/engine.py

@@ -7,6 +7,7 @@ rare one, reward speaks for the other option.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,8 @@ def stay_trials(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     """
     if "second_state" not in data.frame:
         raise ValueError(f"{data.task.name} has no second states, by which staying is sorted")
-    usual = pd.Series(first_is_common(data.task, data.frame) == 1, index=data.frame.index)
+    task: Any = data.task
+    usual = pd.Series(first_is_common(task, data.frame) == 1, index=data.frame.index)
     frame = data.frame.assign(_common=usual)[data.complete]
     before = frame.groupby("participant", sort=False).shift()
     pair = (frame["trial"] - before["trial"]).eq(1).fillna(False).to_numpy(dtype=bool)

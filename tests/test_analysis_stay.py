@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 import metacontrol as mc
+from metacontrol.analysis.stay import stay_trials
 from metacontrol.tasks import DAW_2011, KOOL_2016_DETERMINISTIC
 
 
@@ -168,3 +169,17 @@ def test_figure_shows_the_table(task: mc.tasks.TwoStep) -> None:
         drawn = sorted(np.concatenate([np.asarray(line.get_ydata()) for line in ax.lines]))
         plt.close(figure)
     np.testing.assert_allclose(drawn, sorted(table["stay"]))
+
+
+def test_staying_in_graphs() -> None:
+    """A move is common if it went where its option commonly leads, whatever that state's number."""
+    frame = pd.DataFrame(
+        {"participant": "a", "trial": [1, 2, 3], "goal": 0, "p_common": 0.9, "reward": 10.0}
+        | {"first_choice": [1, 1, 0], "second_state": [2, 3, 0], "second_choice": 0}
+        | {"third_state": 2}
+    )
+    trials = stay_trials(mc.Choices(frame, mc.tasks.LEE_2014))
+    assert trials["transition"].tolist() == ["common", "rare"]
+    one = frame.assign(depth=3, first_state=0).drop(columns=["second_state", "third_state"])
+    with pytest.raises(ValueError, match="huys-2012 has no second states"):
+        stay_trials(mc.Choices(one, mc.tasks.HUYS_2012))

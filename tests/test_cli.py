@@ -95,6 +95,16 @@ def test_describe_writes_tables_and_figure(
     assert len(pd.read_csv(tmp_path / "new/stay_probabilities.csv")) == 8
 
 
+def test_describe_by_two_columns_draws_two_figures(simulated: Path, tmp_path: Path) -> None:
+    out = tmp_path / "by two"
+    split = ["--by", "load", "--by", "previous_load"]
+    assert _run("describe", simulated, "--task", "otto-2013", *split, "--out", out) == 0
+    assert {path.name for path in out.glob("*.png")} == {
+        "stay_probabilities_by_load.png",
+        "stay_probabilities_by_previous_load.png",
+    }
+
+
 def test_fit_and_figures(
     simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

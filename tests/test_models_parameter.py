@@ -81,7 +81,7 @@ def test_links_stay_within_their_bounds(link: Link) -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=str)
 def test_a_group_is_expected_where_its_people_are(model: Model) -> None:
-    """The middle of the prior of a group's mean is one of the likelier 80 % of individual values."""
+    """The middle of a group's prior mean is one of the likelier 80 % of individual values."""
     rng = np.random.default_rng(1)
     for parameter in model.free:
         low, high = np.quantile(parameter.prior.draw(4_000, rng), [0.1, 0.9])

@@ -129,10 +129,13 @@ def describe(
         write_table(table, out / "stay_probabilities.csv")
         if regression is not None:
             write_table(regression.reset_index(), out / "stay_regression.csv")
-        for column in by if len(by) > 1 else [""]:
-            part = mc.stay_probabilities(data, by=[column]) if column else table
-            name = f"stay_probabilities_by_{column}" if column else "stay_probabilities"
-            draw(out / name, partial(mc.plot_stay_probabilities, part))
+        if len(by) < 2:
+            draw(out / "stay_probabilities", partial(mc.plot_stay_probabilities, table))
+        else:  # a panel holds one split
+            for one in by:
+                part = mc.stay_probabilities(data, by=[one])
+                plot = partial(mc.plot_stay_probabilities, part)
+                draw(out / f"stay_probabilities_by_{one}", plot)
 
 
 @app.command()
