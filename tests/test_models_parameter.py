@@ -15,13 +15,13 @@ PRIORS = [
 ]
 
 
-@pytest.mark.parametrize(("prior", "expected"), PRIORS, ids=str)
+@pytest.mark.parametrize(("prior", "expected"), PRIORS, ids=[p.family for p, _ in PRIORS])
 def test_densities(prior: Prior, expected: stats.rv_continuous) -> None:
     x = expected.ppf([0.01, 0.3, 0.5, 0.99])
     np.testing.assert_allclose(prior.logpdf(x), expected.logpdf(x), rtol=1e-12)
 
 
-@pytest.mark.parametrize(("prior", "expected"), PRIORS, ids=str)
+@pytest.mark.parametrize(("prior", "expected"), PRIORS, ids=[p.family for p, _ in PRIORS])
 def test_draws(prior: Prior, expected: stats.rv_continuous) -> None:
     """Kolmogorov-Smirnov: the distance of n draws exceeds 2.23 / sqrt(n) once in 10,000 times."""
     draws = prior.draw(4_000, np.random.default_rng(1))
