@@ -1,6 +1,13 @@
 """From choices and fits to what people look at: tables and figures."""
 
 from metacontrol.analysis.change import around, changing_columns, plot_around
+from metacontrol.analysis.comparison import (
+    compare,
+    confuse,
+    log_evidence,
+    plot_confusion,
+    random_effects,
+)
 from metacontrol.analysis.course import course, plot_course
 from metacontrol.analysis.depth import depth_effects, plot_stay_by_path, stay_by_path
 from metacontrol.analysis.devaluation import devaluation_index
@@ -35,6 +42,8 @@ from metacontrol.analysis.weight import (
 __all__ = [
     "around",
     "changing_columns",
+    "compare",
+    "confuse",
     "course",
     "depth_effects",
     "devaluation_index",
@@ -42,11 +51,13 @@ __all__ = [
     "has_weight",
     "lag_indices",
     "lagged_regression",
+    "log_evidence",
     "noted_by_condition",
     "noted_draws",
     "panels",
     "participant_weights",
     "plot_around",
+    "plot_confusion",
     "plot_course",
     "plot_drivers",
     "plot_graph",
@@ -60,6 +71,7 @@ __all__ = [
     "plot_stay_probabilities",
     "plot_weight_by_condition",
     "predictive_stay",
+    "random_effects",
     "recover",
     "recovery_table",
     "revaluation_score",

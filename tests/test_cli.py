@@ -152,6 +152,23 @@ def test_fit_and_figures(
     }
 
 
+def test_compare(simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fits = []
+    for model in ("model-free", "model-based"):
+        out = tmp_path / model
+        common = ["--task", "otto-2013", "--method", "mle", "--starts", 2, "--out", out]
+        assert _run("fit", simulated, "--model", model, *common) == 0
+        fits.append(out / "fit.nc")
+    capsys.readouterr()
+    assert _run("compare", *fits, "--criterion", "aic", "--out", tmp_path / "comparison") == 0
+    assert "evidence by AIC" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "comparison/comparison.csv")
+    assert set(table["model"]) == {"model-free", "model-based"}
+    assert pd.read_csv(tmp_path / "comparison/random_effects.csv")["frequency"].sum() == 1
+    assert _run("compare", fits[0]) == 2
+    assert "two fits or more are compared, got 1" in capsys.readouterr().err
+
+
 def test_lists(capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("models") == _run("tasks") == _run("data", "list") == 0
     said = capsys.readouterr().out

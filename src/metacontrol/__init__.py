@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from metacontrol import tasks as tasks
     from metacontrol.analysis import around as around
     from metacontrol.analysis import changing_columns as changing_columns
+    from metacontrol.analysis import compare as compare
+    from metacontrol.analysis import confuse as confuse
     from metacontrol.analysis import course as course
     from metacontrol.analysis import depth_effects as depth_effects
     from metacontrol.analysis import devaluation_index as devaluation_index
@@ -20,11 +22,13 @@ if TYPE_CHECKING:
     from metacontrol.analysis import has_weight as has_weight
     from metacontrol.analysis import lag_indices as lag_indices
     from metacontrol.analysis import lagged_regression as lagged_regression
+    from metacontrol.analysis import log_evidence as log_evidence
     from metacontrol.analysis import noted_by_condition as noted_by_condition
     from metacontrol.analysis import noted_draws as noted_draws
     from metacontrol.analysis import panels as panels
     from metacontrol.analysis import participant_weights as participant_weights
     from metacontrol.analysis import plot_around as plot_around
+    from metacontrol.analysis import plot_confusion as plot_confusion
     from metacontrol.analysis import plot_course as plot_course
     from metacontrol.analysis import plot_drivers as plot_drivers
     from metacontrol.analysis import plot_graph as plot_graph
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from metacontrol.analysis import plot_stay_probabilities as plot_stay_probabilities
     from metacontrol.analysis import plot_weight_by_condition as plot_weight_by_condition
     from metacontrol.analysis import predictive_stay as predictive_stay
+    from metacontrol.analysis import random_effects as random_effects
     from metacontrol.analysis import recover as recover
     from metacontrol.analysis import recovery_table as recovery_table
     from metacontrol.analysis import revaluation_score as revaluation_score
@@ -84,6 +89,8 @@ _HOMES = {
     "analysis": (
         "around",
         "changing_columns",
+        "compare",
+        "confuse",
         "course",
         "depth_effects",
         "devaluation_index",
@@ -91,11 +98,13 @@ _HOMES = {
         "has_weight",
         "lag_indices",
         "lagged_regression",
+        "log_evidence",
         "noted_by_condition",
         "noted_draws",
         "panels",
         "participant_weights",
         "plot_around",
+        "plot_confusion",
         "plot_course",
         "plot_drivers",
         "plot_graph",
@@ -109,6 +118,7 @@ _HOMES = {
         "plot_stay_probabilities",
         "plot_weight_by_condition",
         "predictive_stay",
+        "random_effects",
         "recover",
         "recovery_table",
         "revaluation_score",
