@@ -1,0 +1,134 @@
+"""Fit models, draw fits."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import metacontrol as mc
+from metacontrol.arbitration import draw_arbitration
+from metacontrol.commands.options import (
+    ChoicesFrom,
+    Columns,
+    ExcludeFirst,
+    File,
+    Folder,
+    Missed,
+    ModelName,
+    Seed,
+    TaskName,
+    column_names,
+    find_model,
+    number_or_name,
+    pair,
+    read_choices,
+)
+from metacontrol.output import draw, make_folder, show, write_table
+
+
+def fit(
+    choices: File,
+    model: ModelName = "hybrid",
+    task: TaskName = "daw-2011",
+    method: Annotated[str, typer.Option(help="mle, map or nuts.")] = "nuts",
+    formula: Annotated[
+        list[str], typer.Option(help='Such as "w ~ 1 + load"; may be repeated.')
+    ] = [],  # noqa: B006
+    fix: Annotated[
+        list[str], typer.Option(help="PARAMETER=VALUE, or =PARAMETER to tie; may be repeated.")
+    ] = [],  # noqa: B006
+    draws: Annotated[int, typer.Option(help="Kept draws of each chain.")] = 1000,
+    tune: Annotated[int, typer.Option(help="Tuning draws of each chain.")] = 1000,
+    chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
+    starts: Annotated[int, typer.Option(help="Searches for each participant (mle, map).")] = 16,
+    choices_from: ChoicesFrom = 0,
+    missed: Missed = [],  # noqa: B006
+    column: Columns = [],  # noqa: B006
+    exclude_first: ExcludeFirst = 0,
+    seed: Seed = 1,
+    out: Folder = Path("fit"),
+    strict: Annotated[
+        bool, typer.Option(help="Exit with status 3 if a diagnostic is not as wanted.")
+    ] = False,
+) -> None:
+    """Fit a model; write fit.nc and its tables.
+
+    Example: `metacontrol fit choices.csv --task otto-2013 --formula "w ~ 1 + load" --out fit`
+    """
+    data = read_choices(choices, task, choices_from, missed, column, exclude_first)
+    chosen = find_model(model)
+    fixed = {name: number_or_name(value) for name, value in (pair(text, "--fix") for text in fix)}
+    formulas = dict(pair(text, "--formula", "~") for text in formula)
+    print(data)
+    make_folder(out)
+    found = mc.fit(
+        chosen.fix(**fixed) if fixed else chosen,
+        data,
+        method=method,  # type: ignore[arg-type]
+        formulas=formulas,
+        seed=seed,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+        starts=starts,
+    )
+    found.save(out / "fit.nc")
+    print(f"wrote {out / 'fit.nc'}")
+    for name in ("group", "participants", "diagnostics"):
+        write_table(getattr(found, name), out / f"{name}.csv")
+    show(found.group, "Group")
+    show(found.diagnostics, "Diagnostics")
+    if strict and not found.ok:
+        print("a diagnostic is not as wanted (--strict)", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+def figures(
+    fitted: Annotated[Path, typer.Argument(metavar="FIT", help="A fit.nc.")],
+    choices: Annotated[
+        Path | None, typer.Option(help="The choices that were fitted, for the predictive check.")
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Simulated data sets.")] = 100,
+    choices_from: ChoicesFrom = 0,
+    missed: Missed = [],  # noqa: B006
+    column: Columns = [],  # noqa: B006
+    exclude_first: ExcludeFirst = 0,
+    seed: Seed = 1,
+    out: Folder = Path("figures"),
+) -> None:
+    """Draw the figures of a fit as PDF, SVG and PNG.
+
+    Weights of planning by participant and condition; given the choices, the predictive check too,
+    and where the weight changes from trial to trial its course, what it does around changes of the
+    world, and what drives it.
+
+    Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
+    """
+    found = mc.load_fit(fitted)
+    constant = mc.has_weight(found.model)
+    if not constant and choices is None:
+        raise ValueError(f"{found.model} works its weight out anew on each trial: add --choices")
+    if constant:
+        people = mc.participant_weights(found)
+        draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
+        if found.method == "nuts":
+            posterior = mc.weight_draws(found)
+            draw(
+                out / "weight_by_condition",
+                lambda ax: mc.plot_weight_by_condition(posterior, ax, people),
+            )
+    if choices is not None:
+        data = mc.read_choices(
+            choices,
+            found.task,
+            columns=column_names(column),
+            choices_from=choices_from,
+            missed=missed,
+            exclude_first=exclude_first,
+        )
+        draw_arbitration(found, data, draws, out)
+        stay = mc.predictive_stay(found, data, draws=draws, seed=seed)
+        draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(stay, ax))

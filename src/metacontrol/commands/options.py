@@ -1,0 +1,82 @@
+"""What commands have in common: options, and what their values stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import metacontrol as mc
+
+File = Annotated[Path, typer.Argument(metavar="CHOICES", help="Table of choices, one row a trial.")]
+TaskName = Annotated[str, typer.Option("--task", help="The task; see `metacontrol tasks`.")]
+ModelName = Annotated[str, typer.Option("--model", help="The model; see `metacontrol models`.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of all chance.")]
+Folder = Annotated[Path, typer.Option("--out", help="Folder to write to; made if not there.")]
+ChoicesFrom = Annotated[int, typer.Option(help="Number of the first option in the file, 0 or 1.")]
+Missed = Annotated[list[float], typer.Option(help="A number that means missed; may be repeated.")]
+Columns = Annotated[
+    list[str], typer.Option("--column", help="OURS=THEIRS, where a column has another name.")
+]
+ExcludeFirst = Annotated[int, typer.Option(help="Leave out each participant's first trials.")]
+By = Annotated[list[str], typer.Option("--by", help="A column to split by, or previous_COLUMN.")]
+
+
+def _named(things: Sequence[Any], name: str, kind: str) -> Any:
+    for thing in things:
+        if thing.name == name:
+            return thing
+    known = ", ".join(thing.name for thing in things)
+    raise ValueError(f"there is no {kind} {name!r}; known: {known}")
+
+
+def find_model(name: str) -> Any:
+    """Return one of our models by its name; raise ValueError with the known names."""
+    return _named(mc.models.MODELS, name, "model")
+
+
+def find_task(name: str) -> Any:
+    """Return one of our tasks by its name; raise ValueError with the known names."""
+    return _named(mc.tasks.TASKS, name, "task")
+
+
+def pair(text: str, option: str, sign: str = "=") -> tuple[str, str]:
+    """Return what stands left and right of a sign; raise ValueError naming the option."""
+    left, found, right = text.partition(sign)
+    if not found or not left.strip() or not right.strip():
+        raise ValueError(f"{option} takes NAME {sign} VALUE, got {text!r}")
+    return left.strip(), right.strip()
+
+
+def column_names(pairs: Sequence[str]) -> dict[str, str]:
+    """Return others' names of columns by ours, from the option --column."""
+    return dict(pair(text, "--column") for text in pairs)
+
+
+def number_or_name(text: str) -> float | str:
+    """Return a number if the text is one, else the text."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def read_choices(
+    path: Path,
+    task: str,
+    choices_from: int,
+    missed: Sequence[float],
+    column: Sequence[str],
+    exclude_first: int = 0,
+) -> mc.Choices:
+    """Read choices as the options say."""
+    return mc.read_choices(
+        path,
+        find_task(task),
+        columns=column_names(column),
+        choices_from=choices_from,
+        missed=missed,
+        exclude_first=exclude_first,
+    )
