@@ -93,6 +93,29 @@ class Prior:
             case _:
                 raise AssertionError(self)
 
+    @property
+    def variance(self) -> float:
+        """The variance.
+
+        Examples
+        --------
+        >>> Prior("gamma", 2.0, 3.0).variance
+        18.0
+        """
+        match self.family, self.arguments:
+            case "normal", (_, sd):
+                return sd**2
+            case "half_normal", (sd,):
+                return sd**2 * (1 - 2 / pi)
+            case "beta", (a, b):
+                return a * b / ((a + b) ** 2 * (a + b + 1))
+            case "gamma", (shape, scale):
+                return shape * scale**2
+            case _, (low, high):
+                return (high - low) ** 2 / 12
+            case _:
+                raise AssertionError(self)
+
     def logpdf(self, x: Any) -> Any:
         """Return the log-density at `x`, differentiable by JAX."""
         match self.family, self.arguments:

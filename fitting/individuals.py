@@ -1,0 +1,317 @@
+"""Each participant's likelihood on the scale of links, and its posterior under a normal prior.
+
+What every fit of a large group is made of: where a posterior is highest and how it curves there
+(Laplace's approximation), and draws from there with the weights that make them exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import logsumexp, softmax
+from scipy.stats import multivariate_t
+
+from metacontrol.fitting.priors import group_priors
+from metacontrol.models.engine.records import Records
+from metacontrol.models.engine.replay import log_likelihood
+from metacontrol.models.engine.story import Story
+from metacontrol.models.parameter import Prior
+from metacontrol.models.scoring import Scoring
+
+STEP = 1e-4  # of the differences of slopes that give curvatures, on the scale of links
+FLOOR = 0.05  # smallest curvature in any direction, in shares of the prior's
+FREEDOM = 5  # of the Student distribution that draws are proposed from
+DEFENCE = 0.1  # share of draws from the prior: no weight is above its inverse
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Normal distributions of participants' coefficients, on the scale of links.
+
+    Attributes
+    ----------
+    mean : array, shape (participants, coefficients) or (coefficients,)
+    covariance : array, shape (coefficients, coefficients)
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+
+    @cached_property
+    def precision(self) -> np.ndarray:
+        """Inverse of the covariance."""
+        return np.linalg.inv(self.covariance)
+
+    def logpdf(self, values: np.ndarray) -> np.ndarray:
+        """Return log-densities of values, shape (..., participants, coefficients)."""
+        apart = values - self.mean
+        size = values.shape[-1]
+        spread = np.linalg.slogdet(2 * np.pi * self.covariance)[1]
+        distance = np.einsum("...j,jk,...k->...", apart, self.precision, apart)
+        return -0.5 * (distance + spread) if size else np.zeros(values.shape[:-1])
+
+
+@dataclass(frozen=True)
+class Modes:
+    """Where posteriors are highest, and how they curve there.
+
+    Attributes
+    ----------
+    values : array, shape (participants, coefficients)
+        The mode, on the scale of links.
+    covariance : array, shape (participants, coefficients, coefficients)
+        Inverse of minus the curvature of the log-posterior.
+    log_likelihood, log_evidence : array, shape (participants,)
+        At the mode; and Laplace's approximation of the marginal likelihood, in nats.
+    converged : bool array, shape (participants,)
+    """
+
+    values: np.ndarray
+    covariance: np.ndarray
+    log_likelihood: np.ndarray
+    log_evidence: np.ndarray
+    converged: np.ndarray
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Draws from posteriors by importance sampling.
+
+    Attributes
+    ----------
+    values : array, shape (draws, participants, coefficients)
+        On the scale of links.
+    log_likelihood : array, shape (draws, participants)
+    log_ratio : array, shape (draws, participants)
+        Log of the posterior's density, not normalised, over that of the proposal.
+    """
+
+    values: np.ndarray
+    log_likelihood: np.ndarray
+    log_ratio: np.ndarray
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Weights that sum to 1 for each participant, shape (draws, participants)."""
+        return softmax(self.log_ratio, axis=0)
+
+    @property
+    def log_evidence(self) -> np.ndarray:
+        """Each participant's marginal likelihood in nats, shape (participants,)."""
+        return logsumexp(self.log_ratio, axis=0) - np.log(len(self.log_ratio))
+
+    @property
+    def effective(self) -> np.ndarray:
+        """Effective number of draws of each participant, shape (participants,)."""
+        return 1 / (self.weights**2).sum(axis=0)
+
+
+@dataclass(frozen=True)
+class Individuals:
+    """Participants' likelihoods as functions of their own coefficients, on the scale of links.
+
+    Own are the coefficients that differ between people of a group. One whose regressor never
+    varies within a person (an age, a group) is not: it moves the mean of its intercept.
+
+    Parameters
+    ----------
+    scoring : Scoring
+        Model and choices.
+    """
+
+    scoring: Scoring
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The coefficients, in the order of all arrays here."""
+        return tuple(name for name in self.scoring.story.coefficients if self._own(name))
+
+    def _own(self, name: str) -> bool:
+        return self.scoring.varies.get(name, True)
+
+    @cached_property
+    def between(self) -> dict[str, np.ndarray]:
+        """Regressors that do not vary within people, shape (participants,), by coefficient."""
+        records = self.scoring.records
+        return {
+            name: np.asarray(records.columns[name], float)[:, 0].ravel()[records.slots]
+            for name in self.scoring.story.coefficients
+            if not self._own(name)
+        }
+
+    def natural(self, values: Any) -> dict[str, np.ndarray]:
+        """Return coefficients as tables have them: parameters without a formula on their own scale.
+
+        Parameters
+        ----------
+        values : array, shape (..., coefficients)
+            On the scale of links.
+        """
+        links = {
+            predictor.parameter.name: predictor.parameter.link
+            for predictor in self.scoring.story.predictors
+            if predictor.terms is None
+        }
+        columns = {name: np.asarray(values)[..., k] for k, name in enumerate(self.names)}
+        return {n: links[n].inverse(v) if n in links else v for n, v in columns.items()}
+
+    def prior(self, given: Mapping[str, Prior] | None = None) -> Normal:
+        """Return what the group's priors expect of a person: the mean and variance they imply."""
+        priors = group_priors(self.scoring.story, given)
+        mean = np.array([priors[f"{name}_mean"].mean for name in self.names])
+        variance = [
+            priors[f"{name}_mean"].variance
+            + priors[f"{name}_sd"].variance
+            + priors[f"{name}_sd"].mean ** 2
+            for name in self.names
+        ]
+        return Normal(mean, np.diag(variance))
+
+    def log_likelihood(self, values: np.ndarray) -> np.ndarray:
+        """Return log-likelihoods in nats.
+
+        Parameters
+        ----------
+        values : array, shape (..., participants, coefficients)
+
+        Returns
+        -------
+        array, shape (..., participants)
+        """
+        rows = values.reshape(-1, *values.shape[-2:])
+        found = [_scores(self.scoring.story, self.names, self.scoring.records, row) for row in rows]
+        return np.array(found).reshape(values.shape[:-1])
+
+    def slope(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return log-likelihoods and their gradients, shapes (participants,) and as `values`."""
+        story, records = self.scoring.story, self.scoring.records
+        score, slope = _slopes(story, self.names, records, values)
+        return np.asarray(score), np.asarray(slope)
+
+    def curvature(self, values: np.ndarray) -> np.ndarray:
+        """Return minus the second derivatives, shape (participants, coefficients, coefficients)."""
+        size = values.shape[1]
+        steps = STEP * np.eye(size)
+        rows = [self.slope(values - s)[1] - self.slope(values + s)[1] for s in steps]
+        half = np.stack(rows, axis=1) / (4 * STEP)
+        return half + half.swapaxes(1, 2)
+
+    def modes(self, prior: Normal, start: np.ndarray | None = None, *, steps: int = 100) -> Modes:
+        """Return the modes of all posteriors, by Newton steps taken together.
+
+        Steps are damped where they do not lead upwards, and go up along directions in which the
+        posterior is not concave.
+
+        Parameters
+        ----------
+        prior : Normal
+            Of the coefficients.
+        start : array, shape (participants, coefficients), optional
+            Where to begin; by default at the prior's mean.
+        steps : int
+            Most steps.
+        """
+        shape = len(self.scoring.participants), len(self.names)
+        at = np.array(np.broadcast_to(prior.mean if start is None else start, shape))
+        damping = np.zeros(len(at))
+        floor = FLOOR * np.linalg.eigvalsh(prior.precision).min()
+        widths = np.diag(1 / np.diag(prior.covariance))
+        score, slope = self.slope(at)
+        done = np.zeros(len(at), dtype=bool)
+        for _ in range(steps):
+            ascent = slope - (at - prior.mean) @ prior.precision
+            curve = _positive(self.curvature(at) + prior.precision, floor)
+            damped = curve + damping[:, None, None] * widths
+            step = np.linalg.solve(damped, ascent[..., None])[..., 0]
+            done = (ascent * step).sum(axis=1) < 1e-8
+            if done.all():
+                break
+            onwards = np.where(done[:, None], at, at + step)
+            new_score, new_slope = self.slope(onwards)
+            gain = new_score - score + prior.logpdf(onwards) - prior.logpdf(at)
+            better = ~done & (gain >= 0) & np.isfinite(new_slope).all(axis=1)
+            at = np.where(better[:, None], onwards, at)
+            score = np.where(better, new_score, score)
+            slope = np.where(better[:, None], new_slope, slope)
+            damping = np.where(better, damping / 4 * (damping > 1e-3), np.maximum(4 * damping, 1.0))
+            damping = np.where(done, 0.0, damping)
+        return Modes(
+            values=at,
+            covariance=np.linalg.inv(curve),
+            log_likelihood=score,
+            log_evidence=score + prior.logpdf(at) - np.linalg.slogdet(curve / (2 * np.pi))[1] / 2,
+            converged=done | (damping > 1e6),  # on a ridge no step leads upwards
+        )
+
+    def draw(self, prior: Normal, modes: Modes, count: int, *, seed: int) -> Draws:
+        """Draw from posteriors by importance sampling.
+
+        Nine in ten draws are proposed from a multivariate Student distribution at the mode, the
+        rest from the prior. A participant's draws do not depend on who else is there.
+
+        Parameters
+        ----------
+        prior : Normal
+            Of the coefficients.
+        modes : Modes
+            From the same prior, or a narrower one.
+        count : int
+            Draws of each participant.
+        seed : int
+            Seed of the draws.
+        """
+        people, size = modes.values.shape
+        from_prior = round(DEFENCE * count)
+        means = np.broadcast_to(prior.mean, modes.values.shape)
+        values = np.empty((count, people, size))
+        proposal = np.empty((count, people))
+        for i, name in enumerate(self.scoring.participants):
+            rng = np.random.default_rng([seed, *name.encode()])
+            student = multivariate_t(modes.values[i], modes.covariance[i], FREEDOM)
+            values[from_prior:, i] = student.rvs(count - from_prior, rng).reshape(-1, size)
+            values[:from_prior, i] = rng.multivariate_normal(means[i], prior.covariance, from_prior)
+            proposal[:, i] = student.logpdf(values[:, i])
+        density = prior.logpdf(values)
+        proposal = np.logaddexp(np.log(DEFENCE) + density, np.log1p(-DEFENCE) + proposal)
+        score = self.log_likelihood(values)
+        score = np.where(np.isfinite(score), score, -np.inf)
+        return Draws(values, score, score + density - proposal)
+
+
+def _positive(curves: np.ndarray, floor: float) -> np.ndarray:
+    """Return symmetric matrices with eigenvalues made positive, and no smaller than `floor`."""
+    sizes, directions = np.linalg.eigh(curves)
+    sizes = np.maximum(np.abs(sizes), floor)
+    return (directions * sizes[:, None, :]) @ directions.swapaxes(1, 2)
+
+
+def _matrix(story: Story, own: tuple[str, ...], values: Any) -> Any:
+    """Return all coefficients as the engine takes them; those that are not own are 0."""
+    columns = []
+    for predictor in story.predictors:
+        for name in predictor.coefficients:
+            value = values[:, own.index(name)] if name in own else jnp.zeros(len(values))
+            natural = predictor.terms is None
+            columns.append(predictor.parameter.link.inverse(value, jnp) if natural else value)
+    return jnp.stack(columns, axis=1)
+
+
+@jax.jit(static_argnums=(0, 1))
+def _scores(story: Story, own: tuple[str, ...], records: Records, values: Any) -> Any:
+    return log_likelihood(story, records)(_matrix(story, own, values))
+
+
+@jax.jit(static_argnums=(0, 1))
+def _slopes(story: Story, own: tuple[str, ...], records: Records, values: Any) -> Any:
+    def total(values: Any) -> tuple[Any, Any]:
+        score = log_likelihood(story, records)(_matrix(story, own, values))
+        return score.sum(), score
+
+    (_, score), slope = jax.value_and_grad(total, has_aux=True)(values)
+    return score, slope
