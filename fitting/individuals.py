@@ -1,7 +1,6 @@
 """Each participant's likelihood on the scale of links, and its posterior under a normal prior.
 
-What every fit of a large group is made of: where a posterior is highest and how it curves there
-(Laplace's approximation), and draws from there with the weights that make them exact.
+What fits of large groups start from: where each posterior is highest, and how it curves there.
 """
 
 from __future__ import annotations
@@ -14,8 +13,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.special import logsumexp, softmax
-from scipy.stats import multivariate_t
 
 from metacontrol.fitting.priors import group_priors
 from metacontrol.models.engine.records import Records
@@ -25,9 +22,8 @@ from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
 
 STEP = 1e-4  # of the differences of slopes that give curvatures, on the scale of links
+CLOSE = 0.01  # of the top, in nats: kinks of planned values stop some searches before it
 FLOOR = 0.05  # smallest curvature in any direction, in shares of the prior's
-FREEDOM = 5  # of the Student distribution that draws are proposed from
-DEFENCE = 0.1  # share of draws from the prior: no weight is above its inverse
 
 
 @dataclass(frozen=True)
@@ -51,10 +47,9 @@ class Normal:
     def logpdf(self, values: np.ndarray) -> np.ndarray:
         """Return log-densities of values, shape (..., participants, coefficients)."""
         apart = values - self.mean
-        size = values.shape[-1]
         spread = np.linalg.slogdet(2 * np.pi * self.covariance)[1]
         distance = np.einsum("...j,jk,...k->...", apart, self.precision, apart)
-        return -0.5 * (distance + spread) if size else np.zeros(values.shape[:-1])
+        return -0.5 * (distance + spread)
 
 
 @dataclass(frozen=True)
@@ -77,39 +72,6 @@ class Modes:
     log_likelihood: np.ndarray
     log_evidence: np.ndarray
     converged: np.ndarray
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Draws from posteriors by importance sampling.
-
-    Attributes
-    ----------
-    values : array, shape (draws, participants, coefficients)
-        On the scale of links.
-    log_likelihood : array, shape (draws, participants)
-    log_ratio : array, shape (draws, participants)
-        Log of the posterior's density, not normalised, over that of the proposal.
-    """
-
-    values: np.ndarray
-    log_likelihood: np.ndarray
-    log_ratio: np.ndarray
-
-    @property
-    def weights(self) -> np.ndarray:
-        """Weights that sum to 1 for each participant, shape (draws, participants)."""
-        return softmax(self.log_ratio, axis=0)
-
-    @property
-    def log_evidence(self) -> np.ndarray:
-        """Each participant's marginal likelihood in nats, shape (participants,)."""
-        return logsumexp(self.log_ratio, axis=0) - np.log(len(self.log_ratio))
-
-    @property
-    def effective(self) -> np.ndarray:
-        """Effective number of draws of each participant, shape (participants,)."""
-        return 1 / (self.weights**2).sum(axis=0)
 
 
 @dataclass(frozen=True)
@@ -246,42 +208,9 @@ class Individuals:
             covariance=np.linalg.inv(curve),
             log_likelihood=score,
             log_evidence=score + prior.logpdf(at) - np.linalg.slogdet(curve / (2 * np.pi))[1] / 2,
-            converged=done | (damping > 1e6),  # on a ridge no step leads upwards
+            converged=(ascent * np.linalg.solve(curve, ascent[..., None])[..., 0]).sum(axis=1)
+            < CLOSE,
         )
-
-    def draw(self, prior: Normal, modes: Modes, count: int, *, seed: int) -> Draws:
-        """Draw from posteriors by importance sampling.
-
-        Nine in ten draws are proposed from a multivariate Student distribution at the mode, the
-        rest from the prior. A participant's draws do not depend on who else is there.
-
-        Parameters
-        ----------
-        prior : Normal
-            Of the coefficients.
-        modes : Modes
-            From the same prior, or a narrower one.
-        count : int
-            Draws of each participant.
-        seed : int
-            Seed of the draws.
-        """
-        people, size = modes.values.shape
-        from_prior = round(DEFENCE * count)
-        means = np.broadcast_to(prior.mean, modes.values.shape)
-        values = np.empty((count, people, size))
-        proposal = np.empty((count, people))
-        for i, name in enumerate(self.scoring.participants):
-            rng = np.random.default_rng([seed, *name.encode()])
-            student = multivariate_t(modes.values[i], modes.covariance[i], FREEDOM)
-            values[from_prior:, i] = student.rvs(count - from_prior, rng).reshape(-1, size)
-            values[:from_prior, i] = rng.multivariate_normal(means[i], prior.covariance, from_prior)
-            proposal[:, i] = student.logpdf(values[:, i])
-        density = prior.logpdf(values)
-        proposal = np.logaddexp(np.log(DEFENCE) + density, np.log1p(-DEFENCE) + proposal)
-        score = self.log_likelihood(values)
-        score = np.where(np.isfinite(score), score, -np.inf)
-        return Draws(values, score, score + density - proposal)
 
 
 def _positive(curves: np.ndarray, floor: float) -> np.ndarray:
