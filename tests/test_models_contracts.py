@@ -46,7 +46,11 @@ def chosen(number: int, model: Model) -> list[Any]:
         return []
     if model is HYBRID:
         return [*TWO_STEP, *VARIANTS]
-    tasks = [DAW_2011, KOOL_2016_DETERMINISTIC, *(CUED[cue] for cue in model.cues if cue in CUED)]
+    tasks: list[Any] = [
+        DAW_2011,
+        KOOL_2016_DETERMINISTIC,
+        *(CUED[cue] for cue in model.cues if cue in CUED),
+    ]
     if "third_state" in model.needs or type(model).misfit is not Model.misfit:
         tasks.append(KERAMATI_2016)
     tasks += [VARIANTS[number % 2]] if not model.fixed else []

@@ -31,6 +31,7 @@ from metacontrol.models import (
 )
 from metacontrol.models.engine import kernel, replay
 from metacontrol.models.engine.replay import narrate
+from metacontrol.models.engine.table import SHUT
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks import (
     CONTINGENCY_DEGRADATION,
@@ -165,10 +166,14 @@ def test_machine_code_and_slope(pair: Pair) -> None:
     names = told.logs.index.map(lambda at: f"{at[0]}/{at[1]}")
     noted = told.logs.sum(axis=1).groupby(names).sum()[scoring.participants]
     np.testing.assert_allclose(told.total, noted, rtol=1e-11)
+    possible = (
+        told.total > SHUT / 2
+    )  # else, with an answer that is not open, there are no digits left
     for k, name in enumerate(scoring.story.coefficients):
         nudge = 1e-5 * (np.arange(told.at.shape[1]) == k)
         rise = (told.score(told.at + nudge) - told.score(told.at - nudge)) / 2e-5
-        np.testing.assert_allclose(told.slope[:, k], rise, rtol=2e-6, atol=2e-6, err_msg=name)
+        found, expected = told.slope[possible, k], rise[possible]
+        np.testing.assert_allclose(found, expected, rtol=2e-6, atol=2e-6, err_msg=name)
 
 
 @pytest.mark.parametrize(
