@@ -22,7 +22,7 @@ def compare(
     data: Choices | None = None,
     *,
     leave: Leave = "trial",
-    seed: int = 0,
+    seed: int | None = None,
 ) -> pd.DataFrame:
     """Compare models that were fitted to the same choices.
 
@@ -40,8 +40,8 @@ def compare(
         What was fitted, for fits by nuts.
     leave : {"trial", "participant", "future"}
         What is left out, for fits by nuts.
-    seed : int
-        As for `loo`.
+    seed : int, optional
+        As for `loo`, for fits by nuts.
 
     Returns
     -------
@@ -59,12 +59,12 @@ def compare(
     ------
     ValueError
         If there are fewer than two fits, two have the same name, they are of different participants
-        or choices or answer different questions, or fits by nuts come without data.
+        or choices or answer different questions, or fits by nuts come without data and seed.
     """
     chosen = named(fits)
     if all(isinstance(fit, Fit) and "posterior" in fit.tree for fit in chosen.values()):
-        if data is None:
-            raise ValueError("fits by nuts are compared by what they predict: give data=...")
+        if data is None or seed is None:
+            raise ValueError("fits by nuts are compared by predictions: give data=... and seed=...")
         chosen = {name: loo(fit, data, leave=leave, seed=seed) for name, fit in chosen.items()}
     if all(isinstance(fit, Elpd) for fit in chosen.values()):
         return _elpd_table(chosen)

@@ -37,7 +37,7 @@ def log_evidence(
     *,
     data: Choices | None = None,
     draws: int = 1000,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> pd.DataFrame:
     """Return each participant's log-evidence of each model, for `random_effects`.
 
@@ -51,8 +51,10 @@ def log_evidence(
         group's default priors expect of a person (`fit` by any method; only its model counts).
     data : Choices, optional
         What was fitted, for "importance".
-    draws, seed : int
-        Draws of each participant, and their seed, for "importance".
+    draws : int
+        Of each participant, for "importance".
+    seed : int, optional
+        Of these draws.
 
     Returns
     -------
@@ -62,11 +64,11 @@ def log_evidence(
     Raises
     ------
     ValueError
-        As `compare`, or if the criterion is another, or there are no data to integrate over.
+        As `compare`, or if the criterion is another, or data or seed are needed and not there.
     """
     if criterion == "importance":
-        if data is None:
-            raise ValueError("evidence by importance sampling needs the choices: data=...")
+        if data is None or seed is None:
+            raise ValueError("evidence by importance sampling needs data=... and seed=...")
         return pd.DataFrame(
             {name: _evidence(fit, data, draws, seed) for name, fit in named(fits).items()}
         )

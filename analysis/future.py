@@ -56,12 +56,14 @@ def leave_future(others: Others, *, draws: int, steps: int, first: int, seed: in
             scores = scores[begin:]
             seen = np.vstack([np.zeros(draws), np.cumsum(scores, axis=0)])
             before, after = seen[: end - begin], seen[steps:]
+            ahead = np.full_like(after, -np.inf)  # where what was seen is impossible
+            np.subtract(after, before, out=ahead, where=np.isfinite(before))
             weights, k = smooth(before + ratios)
             late = np.flatnonzero(k[1:] > GOOD) + 1
             stop = late[0] if len(late) and refit < REFITS else end - begin
             table = {
                 "row": rows[person][begin : begin + stop],
-                "elpd": logsumexp(weights + after - before, axis=1)[:stop],
+                "elpd": logsumexp(weights + ahead, axis=1)[:stop],
                 "pareto_k": k[:stop],
                 "refits": refit,
             }

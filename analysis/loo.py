@@ -16,7 +16,7 @@ from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.others import Others
 from metacontrol.fitting.pointwise import trial_rows, trial_scores
 from metacontrol.fitting.population import Population
-from metacontrol.fitting.psis import GOOD, smooth
+from metacontrol.fitting.psis import GOOD, LEAST, smooth
 from metacontrol.fitting.result import Fit
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
@@ -41,7 +41,7 @@ def loo(
     draws: int = 500,
     steps: int = 1,
     first: int = 0,
-    seed: int = 0,
+    seed: int,
 ) -> Elpd:
     """Estimate how well a model predicts what is left out, without fitting it again.
 
@@ -56,7 +56,7 @@ def loo(
     - the future: a participant's choices on the next trials, given those before and what the
       others tell of the group (Burkner, Gabry & Vehtari 2020, doi:10.1080/00949655.2020.1783262).
 
-    Memory does not grow with participants x trials x draws: people are taken one by one.
+    People are taken one by one, so that memory does not grow with participants x trials x draws.
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ def loo(
     Raises
     ------
     ValueError
-        If the fit has no posterior of a group, or is not of these people.
+        If an argument is not allowed, or the fit has no posterior of a group, or is not of these
+        people.
 
     See Also
     --------
@@ -92,6 +93,11 @@ def loo(
     """
     if leave not in get_args(Leave):
         raise ValueError(f"leave must be one of {', '.join(get_args(Leave))}, got {leave!r}")
+    if draws < LEAST or steps < 1 or first < 0:
+        raise ValueError(
+            f"draws must be {LEAST} or more, steps 1 or more and first 0 or more, "
+            f"got {draws}, {steps} and {first}"
+        )
     scoring = Scoring.of(fit.model, data, fit.formulas)
     individuals = Individuals(scoring)
     population = Population.of(fit, individuals, draws)

@@ -9,7 +9,14 @@ from typing import Annotated, Any, cast
 import typer
 
 import metacontrol as mc
-from metacontrol.commands.options import ChoicesFrom, Columns, ExcludeFirst, Missed, column_names
+from metacontrol.commands.options import (
+    ChoicesFrom,
+    Columns,
+    ExcludeFirst,
+    Missed,
+    Seed,
+    column_names,
+)
 from metacontrol.output import draw, show, write_table
 
 
@@ -28,7 +35,7 @@ def compare(
     missed: Missed = [],  # noqa: B006
     column: Columns = [],  # noqa: B006
     exclude_first: ExcludeFirst = 0,
-    seed: Annotated[int, typer.Option("--seed", help="Seed of all chance.")] = 0,
+    seed: Seed = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for tables.")] = None,
 ) -> None:
     """Compare models fitted to the same choices.
