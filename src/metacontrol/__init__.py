@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from metacontrol import fitting as fitting
     from metacontrol import models as models
     from metacontrol import tasks as tasks
+    from metacontrol.analysis import Elpd as Elpd
     from metacontrol.analysis import around as around
     from metacontrol.analysis import changing_columns as changing_columns
     from metacontrol.analysis import compare as compare
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
     from metacontrol.analysis import devaluation_index as devaluation_index
     from metacontrol.analysis import drivers as drivers
     from metacontrol.analysis import has_weight as has_weight
+    from metacontrol.analysis import kfold as kfold
     from metacontrol.analysis import lag_indices as lag_indices
     from metacontrol.analysis import lagged_regression as lagged_regression
     from metacontrol.analysis import log_evidence as log_evidence
+    from metacontrol.analysis import loo as loo
     from metacontrol.analysis import noted_by_condition as noted_by_condition
     from metacontrol.analysis import noted_draws as noted_draws
     from metacontrol.analysis import panels as panels
     from metacontrol.analysis import participant_weights as participant_weights
     from metacontrol.analysis import plot_around as plot_around
+    from metacontrol.analysis import plot_comparison as plot_comparison
     from metacontrol.analysis import plot_confusion as plot_confusion
     from metacontrol.analysis import plot_course as plot_course
     from metacontrol.analysis import plot_drivers as plot_drivers
@@ -87,6 +91,7 @@ _HOMES = {
     ),
     "fitting": ("Fit", "build_model", "fit", "load_fit", "log_likelihood_op"),
     "analysis": (
+        "Elpd",
         "around",
         "changing_columns",
         "compare",
@@ -96,14 +101,17 @@ _HOMES = {
         "devaluation_index",
         "drivers",
         "has_weight",
+        "kfold",
         "lag_indices",
         "lagged_regression",
         "log_evidence",
+        "loo",
         "noted_by_condition",
         "noted_draws",
         "panels",
         "participant_weights",
         "plot_around",
+        "plot_comparison",
         "plot_confusion",
         "plot_course",
         "plot_drivers",
