@@ -21,6 +21,7 @@ from metacontrol.analysis.recovery import (
     recover,
     recovery_table,
 )
+from metacontrol.analysis.reliability import reliability
 from metacontrol.analysis.revaluation import revaluation_score
 from metacontrol.analysis.stay import (
     plot_stay_probabilities,
@@ -78,6 +79,7 @@ __all__ = [
     "random_effects",
     "recover",
     "recovery_table",
+    "reliability",
     "revaluation_score",
     "save_figure",
     "stay_by_participant",

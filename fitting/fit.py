@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
 import numpy as np
 import xarray as xr
 
-from metacontrol.fitting.priors import coefficient_priors
+from metacontrol.fitting.priors import check_regressors, coefficient_priors, group_priors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
+from metacontrol.fitting.sessions import session_names, split_sessions
 from metacontrol.models.formulas import Formulas, formula_columns
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
@@ -21,7 +22,6 @@ from metacontrol.tasks.choices import Choices
 
 Method = Literal["mle", "map", "nuts"]
 METHODS = get_args(Method)
-PILOT = (60, 200)  # kept and tuning draws of the run that chooses the centring
 
 
 def fit(
@@ -39,6 +39,8 @@ def fit(
     cores: int | None = None,
     target_accept: float = 0.9,
     centring: Literal["auto"] | float = "auto",
+    correlated: bool | Sequence[str] = False,
+    sessions: str | None = None,
     progress: bool = True,
 ) -> Fit:
     """Fit a model to choices.
@@ -70,7 +72,15 @@ def fit(
         Acceptance rate that NUTS aims at, between 0 and 1.
     centring : "auto" or float
         How nuts writes participants' coefficients, see `build_model`: 0 is non-centred, 1 centred;
-        "auto" finds a share for each participant and coefficient from a short pilot run.
+        "auto" writes each participant's as departures from what a quick pass over the choices
+        expects of them, which needs far fewer gradients.
+    correlated : bool or sequence of str
+        Whether coefficients correlate over people (or which do), for nuts, with an LKJ(2) prior:
+        see `Fit.correlations`.
+    sessions : str, optional
+        For nuts, the column that says which session a trial belongs to. Each session is learned
+        anew and has its own group; each coefficient correlates over sessions, with a uniform prior
+        (LKJ(1)): see `Fit.correlations`. Participants of the fit are those of `split_sessions`.
     progress : bool
         Whether to show a progress bar on a terminal.
 
@@ -95,17 +105,28 @@ def fit(
         raise ValueError(f"centring must be 'auto' or from 0 to 1, got {centring}")
     if method == "mle" and priors:
         raise ValueError("maximum likelihood has no priors: use method='map'")
+    if method != "nuts" and (correlated or sessions):
+        raise ValueError(f"correlations and sessions need method='nuts', got {method!r}")
+    if correlated and sessions:
+        raise ValueError("give correlated or sessions, not both")
+    times = session_names(data, sessions) if sessions else []
+    data = split_sessions(data, sessions) if sessions else data
     scoring = Scoring.of(model, data, formulas)
+    if method != "mle":
+        check_regressors(scoring, group=method == "nuts")
     if method == "nuts":
         cores = min(chains, cores or os.cpu_count() or 1)
         settings = {"cores": cores, "target_accept": target_accept, "progress": progress}
-        tree = _sampled_tree(scoring, priors, centring, draws, tune, chains, seed, settings)
+        ties = {"correlated": correlated, "sessions": times}
+        tree = _sampled_tree(scoring, priors, centring, ties, draws, tune, chains, seed, settings)
     else:
         tree = _point_tree(scoring, method, priors, starts, seed, progress)
     used: dict[str, Any]
     if method == "nuts":
         used = {k: counts[k] for k in ("draws", "tune", "chains")}
         used |= {"target_accept": target_accept, "centring": centring}
+        tied = correlated if isinstance(correlated, bool) else list(correlated)
+        used |= {"correlated": tied, "sessions": sessions}
     else:
         used = {"starts": starts}
     tree.attrs["about"] = json.dumps(
@@ -130,30 +151,34 @@ def _sampled_tree(
     scoring: Scoring,
     priors: Mapping[str, Prior] | None,
     centring: Literal["auto"] | float,
+    ties: Mapping[str, Any],
     draws: int,
     tune: int,
     chains: int,
     seed: int,
     settings: Mapping[str, Any],
 ) -> xr.DataTree:
-    from metacontrol.fitting.group import assemble, informed_centring
+    from metacontrol.fitting.group import assemble
+    from metacontrol.fitting.individuals import Individuals
+    from metacontrol.fitting.information import quick_pass
     from metacontrol.fitting.sampling import sample
 
+    individuals = Individuals(scoring)
+    full = group_priors(scoring.story, priors)
+    if isinstance(ties["correlated"], bool):
+        ties = {**ties, "correlated": individuals.names if ties["correlated"] else ()}
     if centring == "auto":
-        pilot = sample(
-            assemble(scoring, priors),
-            draws=PILOT[0],
-            tune=PILOT[1],
-            chains=2,
-            seed=seed,
-            label="pilot run",
-            **settings,
+        informed = quick_pass(individuals, full, seed=seed)
+        model, start = (
+            assemble(individuals, full, informed, **ties),
+            informed.start(ties["sessions"]),
         )
-        shares = informed_centring(scoring, pilot["posterior"].to_dataset())
     else:
-        shares = dict.fromkeys(scoring.story.coefficients, np.asarray(float(centring)))
+        shares = dict.fromkeys(scoring.story.coefficients, float(centring))
+        model, start = assemble(individuals, full, shares, **ties), None
     tree = sample(
-        assemble(scoring, priors, shares),
+        model,
+        start=start,
         draws=draws,
         tune=tune,
         chains=chains,
@@ -162,8 +187,8 @@ def _sampled_tree(
         **settings,
     )
     posterior = tree["posterior"].to_dataset()
-    auxiliary = [name for name in posterior if str(name).endswith("_z")]
-    tree["posterior"] = xr.DataTree(dataset=posterior.drop_vars(auxiliary))
+    auxiliary = [n for n in posterior if n == "z" or str(n).endswith("_factor")]
+    tree["posterior"] = xr.DataTree(dataset=posterior.drop_vars([*auxiliary, "coefficient"]))
     return tree
 
 

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from metacontrol.analysis import random_effects as random_effects
     from metacontrol.analysis import recover as recover
     from metacontrol.analysis import recovery_table as recovery_table
+    from metacontrol.analysis import reliability as reliability
     from metacontrol.analysis import revaluation_score as revaluation_score
     from metacontrol.analysis import save_figure as save_figure
     from metacontrol.analysis import stay_by_participant as stay_by_participant
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
     from metacontrol.fitting import fit as fit
     from metacontrol.fitting import load_fit as load_fit
     from metacontrol.fitting import log_likelihood_op as log_likelihood_op
+    from metacontrol.fitting import split_sessions as split_sessions
     from metacontrol.models import Model as Model
     from metacontrol.models import Parameter as Parameter
     from metacontrol.models import Prior as Prior
@@ -89,7 +91,7 @@ _HOMES = {
         "log_likelihood",
         "simulate",
     ),
-    "fitting": ("Fit", "build_model", "fit", "load_fit", "log_likelihood_op"),
+    "fitting": ("Fit", "build_model", "fit", "load_fit", "log_likelihood_op", "split_sessions"),
     "analysis": (
         "Elpd",
         "around",
@@ -129,6 +131,7 @@ _HOMES = {
         "random_effects",
         "recover",
         "recovery_table",
+        "reliability",
         "revaluation_score",
         "save_figure",
         "stay_by_participant",
