@@ -16,6 +16,7 @@ import numpy as np
 import pytensor.tensor as pt
 from scipy.special import softmax
 
+from metacontrol.fitting.importance import draw
 from metacontrol.fitting.individuals import Individuals, Normal
 from metacontrol.models.parameter import Prior
 
@@ -117,7 +118,7 @@ def quick_pass(individuals: Individuals, priors: Mapping[str, Prior], *, seed: i
         group = _likely_group(individuals, priors, group, at, variance)
     normal = expectation(individuals, group)
     wide = Normal(normal.mean, WIDER**2 * normal.covariance)
-    draws = individuals.draw(wide, individuals.modes(wide, at, steps=30), DRAWS, seed=seed)
+    draws = draw(individuals, wide, individuals.modes(wide, at, steps=30), DRAWS, seed=seed)
     base = draws.log_ratio - wide.logpdf(draws.values)
     few = slice(None, None, THIN)
     for _ in range(REWEIGHTED):
