@@ -6,7 +6,6 @@ from metacontrol.analysis.comparison import (
     confuse,
     log_evidence,
     plot_confusion,
-    random_effects,
 )
 from metacontrol.analysis.course import course, plot_course
 from metacontrol.analysis.depth import depth_effects, plot_stay_by_path, stay_by_path
@@ -71,7 +70,6 @@ __all__ = [
     "plot_stay_probabilities",
     "plot_weight_by_condition",
     "predictive_stay",
-    "random_effects",
     "recover",
     "recovery_table",
     "revaluation_score",
