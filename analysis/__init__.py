@@ -14,7 +14,6 @@ from metacontrol.analysis.lags import lag_indices, lagged_regression, plot_lags
 from metacontrol.analysis.loo import loo
 from metacontrol.analysis.noted import noted_by_condition, noted_draws
 from metacontrol.analysis.predictive import plot_predictive_stay, predictive_stay
-from metacontrol.analysis.random_effects import random_effects
 from metacontrol.analysis.recovery import (
     plot_recoveries,
     plot_recovery,
@@ -76,7 +75,6 @@ __all__ = [
     "plot_stay_probabilities",
     "plot_weight_by_condition",
     "predictive_stay",
-    "random_effects",
     "recover",
     "recovery_table",
     "reliability",

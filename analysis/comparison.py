@@ -62,7 +62,7 @@ def compare(
         or choices or answer different questions, or fits by nuts come without data and seed.
     """
     chosen = named(fits)
-    if all(isinstance(fit, Fit) and "posterior" in fit.tree for fit in chosen.values()):
+    if all(isinstance(fit, Fit) and fit.sampled for fit in chosen.values()):
         if data is None or seed is None:
             raise ValueError("fits by nuts are compared by predictions: give data=... and seed=...")
         chosen = {name: loo(fit, data, leave=leave, seed=seed) for name, fit in chosen.items()}

@@ -49,8 +49,10 @@ def noted_draws(
     ValueError
         If the fit has no posterior or too few draws, or something is not there.
     """
-    if fit.method != "nuts":
-        raise ValueError(f"posterior draws need a fit by nuts, this one is by {fit.method}")
+    if not fit.sampled:
+        raise ValueError(
+            f"posterior draws need a fit by nuts, two-stage or em, this one is by {fit.method}"
+        )
     absent = [column for column in by if column not in data.frame]
     if absent:
         raise ValueError(f"no column {', '.join(absent)}; there are: {', '.join(data.frame)}")

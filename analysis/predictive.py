@@ -48,7 +48,7 @@ def predictive_stay(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> 
     counts = data.frame.groupby("participant", sort=False).size().loc[list(people)]
     simulated = []
     tables = fit.parameter_draws(draws)
-    for part in tables if fit.method == "nuts" else tables * draws:
+    for part in tables if fit.sampled else tables * draws:
         played = simulate(
             fit.model,
             data.task,

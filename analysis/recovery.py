@@ -103,7 +103,7 @@ def recovery_table(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:
             "bias": error.mean(),
             "rmse": np.sqrt((error**2).mean()),
         }
-        if fit.method == "nuts":
+        if fit.sampled:
             own = fit.participants[fit.participants["parameter"] == name].set_index("participant")
             held = truth[name].between(own["lower"].loc[truth.index], own["upper"].loc[truth.index])
             rows[name]["coverage"] = held.mean()
@@ -119,7 +119,7 @@ def plot_recovery(true: pd.DataFrame, fit: Fit, parameter: str, ax: Axes) -> Axe
     if parameter not in truth or parameter not in fit.parameters:
         raise ValueError(f"{parameter} is not in both; the fit has: {', '.join(fit.parameters)}")
     x, y = truth[parameter].to_numpy(), fit.parameters[parameter].to_numpy()
-    if fit.method == "nuts":
+    if fit.sampled:
         own = fit.participants[fit.participants["parameter"] == parameter]
         own = own.set_index("participant").loc[truth.index]
         ax.vlines(x, own["lower"], own["upper"], color=BLUE, alpha=0.3, linewidth=0.8)

@@ -37,8 +37,10 @@ def weight_draws(fit: Fit) -> pd.DataFrame:
     ValueError
         If the fit has no posterior or the model no weight.
     """
-    if fit.method != "nuts":
-        raise ValueError(f"posterior draws need a fit by nuts, this one is by {fit.method}")
+    if not fit.sampled:
+        raise ValueError(
+            f"posterior draws need a fit by nuts, two-stage or em, this one is by {fit.method}"
+        )
     posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
     means = {n: posterior[f"{n}_mean"].to_numpy() for n in fit.about["coefficients"]}
     tables = [
@@ -90,7 +92,7 @@ def participant_weights(fit: Fit) -> pd.DataFrame:
         mean, with `lower` and `upper` (95 %); otherwise the estimate.
     """
     people = fit.parameters.index.astype(str)
-    if fit.method == "nuts":
+    if fit.sampled:
         posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
         values = {
             name: posterior[name].transpose("participant", "sample").to_numpy()
@@ -101,7 +103,7 @@ def participant_weights(fit: Fit) -> pd.DataFrame:
     tables = []
     for condition, weight in _weights(fit, values, linked=False):
         table = pd.DataFrame({"participant": people, **condition, "weight": weight.mean(axis=1)})
-        if fit.method == "nuts":
+        if fit.sampled:
             table["lower"], table["upper"] = np.quantile(weight, [0.025, 0.975], axis=1)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)

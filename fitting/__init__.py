@@ -2,7 +2,19 @@
 
 from metacontrol.fitting.fit import fit
 from metacontrol.fitting.group import build_model, log_likelihood_op
+from metacontrol.fitting.hbi import HBI, hbi
+from metacontrol.fitting.random_effects import random_effects
 from metacontrol.fitting.result import Fit, load_fit
 from metacontrol.fitting.sessions import split_sessions
 
-__all__ = ["Fit", "build_model", "fit", "load_fit", "log_likelihood_op", "split_sessions"]
+__all__ = [
+    "HBI",
+    "Fit",
+    "build_model",
+    "fit",
+    "hbi",
+    "load_fit",
+    "log_likelihood_op",
+    "random_effects",
+    "split_sessions",
+]

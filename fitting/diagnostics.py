@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import arviz as az
@@ -13,6 +14,10 @@ RHAT = 1.01
 RHAT_OF_ONE = 1.05  # of a participant: among hundreds of parameters chance alone passes 1.01
 ESS = 400  # 100 for each of four chains (Vehtari et al., 2021, doi:10.1214/20-BA1221)
 BFMI = 0.3
+EFFECTIVE = 50  # draws of a participant, when they are weighed
+TAIL = 0.7  # Pareto k above which weighed draws cannot be trusted (Vehtari et al., 2024)
+NOISE = 0.2  # of draws, in standard errors or posterior sds: adds 2 % to an error
+MISLED = 0.5  # standard errors
 COLUMNS = ["check", "value", "wanted", "ok", "advice"]
 
 
@@ -80,11 +85,13 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
 
 
-def point_diagnostics(estimates: xr.Dataset) -> pd.DataFrame:
-    """Return the checks of a fit by maximum likelihood or maximum a posteriori."""
+def point_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
+    """Return the checks of a fit of each participant alone."""
+    estimates = tree["estimates"].to_dataset()
     converged = estimates["converged"].to_numpy()
-    agreeing = estimates["agreeing"].to_numpy()
     total = len(converged)
+    searched = "agreeing" in estimates  # from several starts
+    agreeing = estimates["agreeing"].to_numpy() if searched else np.full(total, 2)
     count = (~estimates["determined"]).sum("participant")
     left_open = [f"{n} of {c}" for c, n in count.to_series().items() if n]
     rows = [
@@ -93,7 +100,7 @@ def point_diagnostics(estimates: xr.Dataset) -> pd.DataFrame:
             int((~converged).sum()),
             "0",
             bool(converged.all()),
-            "raise starts",
+            "raise starts" if searched else "do not lean on these participants' estimates",
         ),
         (
             "participants whose best end was reached once only",
@@ -111,6 +118,73 @@ def point_diagnostics(estimates: xr.Dataset) -> pd.DataFrame:
         ),
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
+
+
+def weighing_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
+    """Return the checks of draws that were weighed, and of the group they were weighed for."""
+    people, group = tree["importance"].to_dataset(), tree["maximum"].to_dataset()
+    names = people["participant"].to_numpy()
+    few = [str(name) for name in names[people["effective"] < EFFECTIVE]]
+    heavy = [str(name) for name in names[people["pareto_k"] > TAIL]]
+    noise, noise_of = _worst_of(group["noise"] / group["error"])
+    distance, distance_of = _worst_of(abs(group["distance"]) / group["error"])
+    more = "raise importance"
+    rows = [
+        (
+            f"participants with fewer than {EFFECTIVE} effective draws{_some(few)}",
+            len(few),
+            f"at most {len(names) // 50}",
+            len(few) <= len(names) // 50,
+            f"smallest {float(people['effective'].min()):.0f}: {more}",
+        ),
+        (
+            f"participants with Pareto k above {TAIL}{_some(heavy)}",
+            len(heavy),
+            f"at most {len(names) // 50}",
+            len(heavy) <= len(names) // 50,
+            f"a few draws have most of the weight: {more}",
+        ),
+        (
+            f"noise of draws in standard errors ({noise_of})",
+            round(noise, 3),
+            f"below {NOISE}",
+            noise < NOISE,
+            f"the group would be another with other draws: {more}",
+        ),
+        (
+            "standard errors by which the last draws moved the group",
+            round(float(group["moved"]), 3),
+            "no more than noise",
+            bool(group["settled"]),
+            f"draws were still being made anew: {more}",
+        ),
+    ]
+    if distance:
+        rows.append(
+            (
+                f"standard errors by which modes mislead, at least ({distance_of})",
+                round(distance, 2),
+                f"below {MISLED}",
+                distance < MISLED,
+                "with few trials posteriors are skewed and their modes are not their means, which "
+                "does not average out over participants: use method='em'",
+            )
+        )
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
+
+
+# The checks of a fit, by the group of its tree that they need.
+CHECKS: Mapping[str, Callable[[xr.DataTree], pd.DataFrame]] = {
+    "estimates": point_diagnostics,
+    "sample_stats": sampling_diagnostics,
+    "importance": weighing_diagnostics,
+}
+
+
+def _worst_of(values: xr.DataArray) -> tuple[float, str]:
+    """Return the largest of a variable's values and its name."""
+    place = int(np.argmax(values.to_numpy()))
+    return float(values[place]), str(values["variable"].to_numpy()[place])
 
 
 def _worst(values: Any, *, largest: bool) -> tuple[float, str]:

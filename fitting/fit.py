@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
-import numpy as np
 import xarray as xr
 
-from metacontrol.fitting.priors import check_regressors, coefficient_priors, group_priors
+from metacontrol.fitting.priors import check_regressors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
 from metacontrol.fitting.sessions import session_names, split_sessions
 from metacontrol.models.formulas import Formulas, formula_columns
@@ -20,8 +19,21 @@ from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
-Method = Literal["mle", "map", "nuts"]
+Method = Literal["mle", "map", "laplace", "em", "em-laplace", "two-stage", "nuts"]
 METHODS = get_args(Method)
+ALONE = ("mle", "map", "laplace")
+WITHOUT_PRIORS = {"mle": "map", "em-laplace": "em"}  # and where they can be had
+# The arguments that each method takes notice of.
+_SEARCH, _SAMPLE = ("starts",), ("draws", "tune", "chains", "target_accept")
+USES: Mapping[str, tuple[str, ...]] = {
+    "mle": _SEARCH,
+    "map": _SEARCH,
+    "laplace": (),
+    "em": ("importance", "draws", "chains"),
+    "em-laplace": ("importance", "draws", "chains"),
+    "two-stage": ("importance", *_SAMPLE),
+    "nuts": (*_SAMPLE, "centring", "correlated", "sessions"),
+}
 
 
 def fit(
@@ -33,6 +45,7 @@ def fit(
     priors: Mapping[str, Prior] | None = None,
     seed: int,
     starts: int = 16,
+    importance: int = 500,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
@@ -51,21 +64,27 @@ def fit(
         The model.
     data : Choices
         The choices.
-    method : {"mle", "map", "nuts"}
-        Maximum likelihood or maximum a posteriori for each participant by itself; or all together
-        as a group, hierarchically, sampled by NUTS.
+    method : {"mle", "map", "laplace", "em", "em-laplace", "two-stage", "nuts"}
+        Each participant alone: maximum likelihood, maximum a posteriori, or mode and spread on the
+        scale of links under a wide prior (laplace). All together as a group, hierarchically: the
+        most probable group and its standard errors (em); its posterior from draws of each
+        participant, for thousands (two-stage); or sampled by NUTS, the standard. The EM of the
+        literature (em-laplace) is for comparison: see its diagnostics.
     formulas : mapping of str to str, optional
         Parameters that depend on columns, such as ``{"w": "1 + load"}``. Coefficients are on the
         scale of the parameter's link and are called `w_Intercept`, `w_load`.
     priors : mapping of str to Prior, optional
         Priors that replace the defaults: by coefficient (`w`) for map; by `w_mean`, `w_sd` for
-        nuts, on the scale of the link.
+        laplace, two-stage and nuts, on the scale of the link.
     seed : int
         Seed of starting points and sampling.
     starts : int
         Searches for each participant, for mle and map.
+    importance : int
+        Draws of each participant that em, em-laplace and two-stage weigh.
     draws, tune, chains : int
-        Kept and tuning draws of each chain, and number of chains, for nuts.
+        Kept and tuning draws of each chain, and number of chains, of a group's posterior. Of
+        thousands of people, for two-stage and em, 250 draws are enough and save memory.
     cores : int, optional
         Chains at once; by default as many as there are processors.
     target_accept : float
@@ -95,7 +114,8 @@ def fit(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    counts = {"starts": starts, "draws": draws, "tune": tune, "chains": chains}
+    counts = {"starts": starts, "importance": importance}
+    counts |= {"draws": draws, "tune": tune, "chains": chains}
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"{name} must be 1 or more, got {count}")
@@ -103,8 +123,9 @@ def fit(
         raise ValueError(f"target_accept must be between 0 and 1, got {target_accept}")
     if centring != "auto" and not 0 <= centring <= 1:
         raise ValueError(f"centring must be 'auto' or from 0 to 1, got {centring}")
-    if method == "mle" and priors:
-        raise ValueError("maximum likelihood has no priors: use method='map'")
+    if method in WITHOUT_PRIORS and priors:
+        instead = WITHOUT_PRIORS[method]
+        raise ValueError(f"{method} is maximum likelihood, without priors: use {instead!r}")
     if method != "nuts" and (correlated or sessions):
         raise ValueError(f"correlations and sessions need method='nuts', got {method!r}")
     if correlated and sessions:
@@ -113,22 +134,14 @@ def fit(
     data = split_sessions(data, sessions) if sessions else data
     scoring = Scoring.of(model, data, formulas)
     if method != "mle":
-        check_regressors(scoring, group=method == "nuts")
-    if method == "nuts":
-        cores = min(chains, cores or os.cpu_count() or 1)
-        settings = {"cores": cores, "target_accept": target_accept, "progress": progress}
-        ties = {"correlated": correlated, "sessions": times}
-        tree = _sampled_tree(scoring, priors, centring, ties, draws, tune, chains, seed, settings)
-    else:
-        tree = _point_tree(scoring, method, priors, starts, seed, progress)
-    used: dict[str, Any]
-    if method == "nuts":
-        used = {k: counts[k] for k in ("draws", "tune", "chains")}
-        used |= {"target_accept": target_accept, "centring": centring}
-        tied = correlated if isinstance(correlated, bool) else list(correlated)
-        used |= {"correlated": tied, "sessions": sessions}
-    else:
-        used = {"starts": starts}
+        check_regressors(scoring, group=method not in ALONE)
+    cores = min(chains, cores or os.cpu_count() or 1)
+    given: dict[str, Any] = {**counts, "target_accept": target_accept, "centring": centring}
+    tied = correlated if isinstance(correlated, bool) else list(correlated)
+    given |= {"correlated": tied, "sessions": sessions}
+    used = {name: given[name] for name in USES[method]}
+    how = {**used, "sessions": times} if method == "nuts" else used
+    tree = _tree(scoring, method, priors, cores, seed=seed, progress=progress, **how)
     tree.attrs["about"] = json.dumps(
         {
             "format": 1,
@@ -147,83 +160,26 @@ def fit(
     return Fit(tree, model)
 
 
-def _sampled_tree(
-    scoring: Scoring,
-    priors: Mapping[str, Prior] | None,
-    centring: Literal["auto"] | float,
-    ties: Mapping[str, Any],
-    draws: int,
-    tune: int,
-    chains: int,
-    seed: int,
-    settings: Mapping[str, Any],
-) -> xr.DataTree:
-    from metacontrol.fitting.group import assemble
-    from metacontrol.fitting.individuals import Individuals
-    from metacontrol.fitting.information import quick_pass
-    from metacontrol.fitting.sampling import sample
+def _tree(scoring: Scoring, method: Method, priors: Any, cores: int, **used: Any) -> xr.DataTree:
+    """Fit by one of the methods; each is imported when it is asked for."""
+    match method:
+        case "nuts":
+            from metacontrol.fitting.nuts import nuts_tree
 
-    individuals = Individuals(scoring)
-    full = group_priors(scoring.story, priors)
-    if isinstance(ties["correlated"], bool):
-        ties = {**ties, "correlated": individuals.names if ties["correlated"] else ()}
-    if centring == "auto":
-        informed = quick_pass(individuals, full, seed=seed)
-        model, start = (
-            assemble(individuals, full, informed, **ties),
-            informed.start(ties["sessions"]),
-        )
-    else:
-        shares = dict.fromkeys(scoring.story.coefficients, float(centring))
-        model, start = assemble(individuals, full, shares, **ties), None
-    tree = sample(
-        model,
-        start=start,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-        label=f"{chains} chains",
-        **settings,
-    )
-    posterior = tree["posterior"].to_dataset()
-    auxiliary = [n for n in posterior if n == "z" or str(n).endswith("_factor")]
-    tree["posterior"] = xr.DataTree(dataset=posterior.drop_vars([*auxiliary, "coefficient"]))
-    return tree
+            return nuts_tree(scoring, priors, cores=cores, **used)
+        case "two-stage":
+            from metacontrol.fitting.two_stage import two_stage_tree
 
+            return two_stage_tree(scoring, priors, cores=cores, **used)
+        case "em" | "em-laplace":
+            from metacontrol.fitting.em import em_tree
 
-def _point_tree(
-    scoring: Scoring,
-    method: str,
-    priors: Mapping[str, Prior] | None,
-    starts: int,
-    seed: int,
-    progress: bool,
-) -> xr.DataTree:
-    from metacontrol.fitting.point import search
-    from metacontrol.fitting.sampling import bar
+            return em_tree(scoring, method, priors, **used)
+        case "laplace":
+            from metacontrol.fitting.laplace import laplace_tree
 
-    used = None if method == "mle" else coefficient_priors(scoring.story, priors)
-    with bar(f"{len(scoring.participants):,} participants", progress) as tell:
-        found = search(scoring, used, starts=starts, seed=seed, progress=tell)
-    choices = np.asarray(scoring.records.scored).sum(axis=1).ravel()[scoring.records.slots]
-    real = sum(getattr(e, "options", 1) > 1 for e in scoring.story.task.events)
-    by_person: dict[str, Any] = {
-        "log_likelihood": found.log_likelihood,
-        "log_prior": found.log_prior,
-        "converged": found.converged,
-        "agreeing": found.agreeing,
-        "choices": real * choices.astype(np.int64),
-    }
-    estimates = xr.Dataset(
-        {
-            "values": (("participant", "coefficient"), found.values),
-            "determined": (("participant", "coefficient"), found.determined),
-        }
-        | {name: ("participant", values) for name, values in by_person.items()},
-        coords={
-            "participant": scoring.participants,
-            "coefficient": list(scoring.story.coefficients),
-        },
-    )
-    return xr.DataTree.from_dict({"estimates": estimates})
+            return laplace_tree(scoring, priors)
+        case _:
+            from metacontrol.fitting.alone import point_tree
+
+            return point_tree(scoring, method, priors, **used)

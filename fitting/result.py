@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from metacontrol.fitting.diagnostics import as_dataset, point_diagnostics, sampling_diagnostics
+from metacontrol.fitting.diagnostics import CHECKS, as_dataset
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
 from metacontrol.tasks import TASKS, Reversals, Task, TwoStep, Walk
@@ -29,8 +29,10 @@ class Fit:
     Attributes
     ----------
     tree : xarray.DataTree
-        Everything: `posterior` and `sample_stats` (nuts) or `estimates` (mle, map); attributes
-        say what was fitted to what, with which seed and versions.
+        Everything. Each participant alone (mle, map, laplace): `estimates`. A group: `posterior`;
+        with `sample_stats` where it was sampled (nuts, two-stage), and `maximum` and `importance`
+        where draws were weighed (two-stage, em, em-laplace). Attributes say what was fitted to
+        what, with which seed and versions.
     own_model : Model, optional
         The model, where it is not one of ours.
     """
@@ -45,8 +47,13 @@ class Fit:
 
     @property
     def method(self) -> str:
-        """`mle`, `map` or `nuts`."""
+        """By which method, see `fit`."""
         return str(self.about["method"])
+
+    @property
+    def sampled(self) -> bool:
+        """Whether there are draws of the group and its participants, not estimates of each."""
+        return "posterior" in self.tree.children
 
     @property
     def formulas(self) -> dict[str, str]:
@@ -84,12 +91,12 @@ class Fit:
     def group(self) -> pd.DataFrame:
         """Group table.
 
-        By nuts: one row for each mean and standard deviation of the group (on the scale of the
+        Of a group: one row for each mean and standard deviation of the group (on the scale of the
         link) and for each median participant (natural scale, `scale` says which), with posterior
-        mean, sd, 95 % interval, R-hat and effective sample sizes. By mle or map: mean, sd and
+        mean, sd, 95 % interval, R-hat and effective sample sizes. Of each alone: mean, sd and
         quartiles of the participants' estimates.
         """
-        if self.method == "nuts":
+        if self.sampled:
             return self._summary(lambda dims: dims in ((), ("session",)))
         values = self.parameters
         return pd.DataFrame(
@@ -105,15 +112,16 @@ class Fit:
     def participants(self) -> pd.DataFrame:
         """Participant table, one row for each participant and coefficient.
 
-        By nuts: posterior mean, sd, 95 % interval, R-hat, effective sample sizes. By mle or map:
-        the estimate, and whether anything determines it (else it stands in the middle of its
-        range: leave it out of averages).
+        In a group: posterior mean, sd, 95 % interval, R-hat, effective sample sizes. Alone: the
+        estimate, and whether anything determines it (else it stands in the middle of its range:
+        leave it out of averages); by laplace also 95 % interval, and sd on the scale of the link.
         """
-        if self.method == "nuts":
+        if self.sampled:
             table = self._summary(lambda dims: dims == ("participant",))
             return table[table["parameter"] != "log_likelihood"].drop(columns="scale")
-        estimates = self.tree["estimates"].to_dataset()[["values", "determined"]]
-        table = estimates.to_dataframe().reset_index()
+        estimates = self.tree["estimates"].to_dataset()
+        chosen = estimates[[name for name in estimates if "coefficient" in estimates[name].dims]]
+        table = chosen.to_dataframe().reset_index()
         return table.rename(columns={"coefficient": "parameter", "values": "estimate"})
 
     @cached_property
@@ -130,9 +138,7 @@ class Fit:
             If the fit has none.
         """
         pairs = [("parameter_a", "parameter_b"), ("session_a", "session_b")]
-        table = (
-            self._summary(lambda dims: dims in pairs) if self.method == "nuts" else pd.DataFrame()
-        )
+        table = self._summary(lambda dims: dims in pairs) if self.sampled else pd.DataFrame()
         if table.empty:
             raise ValueError(
                 "this fit has no correlations: use fit(correlated=...) or sessions=..."
@@ -152,7 +158,7 @@ class Fit:
         Ready for `simulate`, `log_likelihood` and `latents`.
         """
         names = self.about["coefficients"]
-        if self.method == "nuts":
+        if self.sampled:
             means = self.tree["posterior"].to_dataset()[names].mean(("chain", "draw"))
             return means.to_dataframe()[names]
         values = self.tree["estimates"].to_dataset()["values"]
@@ -169,7 +175,7 @@ class Fit:
             If the posterior has fewer draws.
         """
         names = self.about["coefficients"]
-        if self.method != "nuts":
+        if not self.sampled:
             return [self.parameters]
         posterior = self.tree["posterior"].to_dataset()[names].stack(sample=("chain", "draw"))
         size = posterior.sizes["sample"]
@@ -185,13 +191,21 @@ class Fit:
         """Each participant's log-likelihood in nats, index participant.
 
         By mle and map also log prior, number of choices, AIC and BIC (the latter with the number
-        of scored choices).
+        of scored choices). By laplace, em, em-laplace and two-stage also the number of choices and
+        `log_evidence`, the marginal likelihood under the wide prior or the most probable group.
         """
-        if self.method == "nuts":
+        if self.sampled:
             score = self.tree["posterior"].to_dataset()["log_likelihood"]
-            return score.mean(("chain", "draw")).to_dataframe()
-        table = self.tree["estimates"].to_dataset()[["log_likelihood", "log_prior", "choices"]]
-        scores = table.to_dataframe()
+            scores = score.mean(("chain", "draw")).to_dataframe()
+            if "importance" in self.tree.children:
+                weighed = self.tree["importance"].to_dataset()[["log_evidence", "choices"]]
+                scores = scores.join(weighed.to_dataframe())
+            return scores
+        table = self.tree["estimates"].to_dataset()
+        kept = ("log_likelihood", "log_prior", "log_evidence", "choices")
+        scores = table[[name for name in kept if name in table]].to_dataframe()
+        if "log_evidence" in scores:
+            return scores
         size = len(self.about["coefficients"])
         scores["aic"] = 2 * size - 2 * scores["log_likelihood"]
         scores["bic"] = size * np.log(scores["choices"]) - 2 * scores["log_likelihood"]
@@ -200,9 +214,23 @@ class Fit:
     @cached_property
     def diagnostics(self) -> pd.DataFrame:
         """Checks of the fit: check, value, wanted, ok, advice."""
-        if self.method == "nuts":
-            return sampling_diagnostics(self.tree)
-        return point_diagnostics(self.tree["estimates"].to_dataset())
+        checks = [
+            check(self.tree) for group, check in CHECKS.items() if group in self.tree.children
+        ]
+        return pd.concat(checks, ignore_index=True)
+
+    @property
+    def ibic(self) -> float:
+        """Integrated BIC of the whole group (Huys et al., 2011, doi:10.1371/journal.pcbi.1002028).
+
+        -2 log marginal likelihood and, for each of the group's numbers, log of the number of
+        choices. Raises ValueError unless the fit is by em, em-laplace or two-stage.
+        """
+        if "maximum" not in self.tree.children:
+            raise ValueError(f"iBIC needs a fit by em or em-laplace, this one is by {self.method}")
+        scores = self.scores
+        penalty = self.tree["maximum"].sizes["variable"] * np.log(scores["choices"].sum())
+        return float(penalty - 2 * scores["log_evidence"].sum())
 
     @property
     def ok(self) -> bool:
@@ -211,8 +239,8 @@ class Fit:
 
     @property
     def diverging(self) -> int:
-        """Number of divergent transitions (0 for point estimates)."""
-        if self.method != "nuts":
+        """Number of divergent transitions (0 where nothing was sampled)."""
+        if "sample_stats" not in self.tree.children:
             return 0
         return int(self.tree["sample_stats"].to_dataset()["diverging"].sum())
 

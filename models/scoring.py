@@ -77,6 +77,13 @@ class Scoring:
         }
         return cls(Story(model, data.task, tuple(found)), records, [str(n) for n in names], varies)
 
+    @property
+    def choices(self) -> np.ndarray:
+        """Scored choices between options of each participant, shape (participants,)."""
+        trials = np.asarray(self.records.scored).sum(axis=1, dtype=np.int64).ravel()
+        real = sum(getattr(event, "options", 1) > 1 for event in self.story.task.events)
+        return real * trials[self.records.slots]
+
     def matrix(self, parameters: pd.DataFrame) -> np.ndarray:
         """Return a parameter table as a matrix, shape (participants, coefficients)."""
         return coefficient_matrix(self.story.predictors, parameters, self.participants)

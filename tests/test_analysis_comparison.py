@@ -10,7 +10,7 @@ from scipy import integrate
 from scipy.special import logsumexp
 
 import metacontrol as mc
-from metacontrol.analysis.random_effects import _exceedance, _frequencies
+from metacontrol.fitting.random_effects import exceedance_of, frequencies
 from metacontrol.models import HYBRID, LATENT_STATE, MODEL_BASED, MODEL_FREE
 from metacontrol.tasks import DAW_2011
 
@@ -68,7 +68,7 @@ def test_random_effects_where_another_package_is_wrong() -> None:
 def test_free_energy_is_below_the_evidence_but_not_much(shift: float) -> None:
     """With two models the evidence is an integral over one frequency."""
     values = np.random.default_rng(2).normal(0, 1.5, (20, 2)) + [shift, 0.0]
-    counts, bound = _frequencies(values)
+    counts, bound = frequencies(values)
     top = values.max(axis=1, keepdims=True)
     relative = np.exp(values - top)
 
@@ -90,7 +90,7 @@ def test_equal_evidence_says_nothing() -> None:
 def test_exceedance_is_the_share_of_draws() -> None:
     alpha = np.array([3.0, 6.5, 7.0, 1.0])
     draws = np.random.default_rng(1).dirichlet(alpha, 200_000).argmax(axis=1)
-    np.testing.assert_allclose(_exceedance(alpha), np.bincount(draws) / 200_000, atol=0.005)
+    np.testing.assert_allclose(exceedance_of(alpha), np.bincount(draws) / 200_000, atol=0.005)
 
 
 def test_families_have_equal_chances_whatever_their_sizes() -> None:
@@ -109,7 +109,7 @@ def test_families_have_equal_chances_whatever_their_sizes() -> None:
 
 def test_the_risk_that_all_are_equal() -> None:
     values = np.random.default_rng(4).normal(0, 1, (5, 3))
-    _, bound = _frequencies(values)
+    _, bound = frequencies(values)
     equal = logsumexp(values - np.log(3), axis=1).sum()
     assert mc.random_effects(evidence(values))["bor"][0] == pytest.approx(
         1 / (1 + np.exp(bound - equal))

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from metacontrol.analysis import plot_stay_probabilities as plot_stay_probabilities
     from metacontrol.analysis import plot_weight_by_condition as plot_weight_by_condition
     from metacontrol.analysis import predictive_stay as predictive_stay
-    from metacontrol.analysis import random_effects as random_effects
     from metacontrol.analysis import recover as recover
     from metacontrol.analysis import recovery_table as recovery_table
     from metacontrol.analysis import reliability as reliability
@@ -59,11 +58,14 @@ if TYPE_CHECKING:
     from metacontrol.analysis import style as style
     from metacontrol.analysis import weight_by_condition as weight_by_condition
     from metacontrol.analysis import weight_draws as weight_draws
+    from metacontrol.fitting import HBI as HBI
     from metacontrol.fitting import Fit as Fit
     from metacontrol.fitting import build_model as build_model
     from metacontrol.fitting import fit as fit
+    from metacontrol.fitting import hbi as hbi
     from metacontrol.fitting import load_fit as load_fit
     from metacontrol.fitting import log_likelihood_op as log_likelihood_op
+    from metacontrol.fitting import random_effects as random_effects
     from metacontrol.fitting import split_sessions as split_sessions
     from metacontrol.models import Model as Model
     from metacontrol.models import Parameter as Parameter
@@ -91,7 +93,17 @@ _HOMES = {
         "log_likelihood",
         "simulate",
     ),
-    "fitting": ("Fit", "build_model", "fit", "load_fit", "log_likelihood_op", "split_sessions"),
+    "fitting": (
+        "HBI",
+        "Fit",
+        "build_model",
+        "fit",
+        "hbi",
+        "load_fit",
+        "log_likelihood_op",
+        "random_effects",
+        "split_sessions",
+    ),
     "analysis": (
         "Elpd",
         "around",
@@ -128,7 +140,6 @@ _HOMES = {
         "plot_stay_probabilities",
         "plot_weight_by_condition",
         "predictive_stay",
-        "random_effects",
         "recover",
         "recovery_table",
         "reliability",

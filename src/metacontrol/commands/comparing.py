@@ -61,7 +61,7 @@ def compare(
             missed=missed,
             exclude_first=exclude_first,
         )
-    if any(fit.method == "nuts" for fit in found):
+    if any(fit.sampled for fit in found):
         _by_prediction(fits, data, leave, seed, out)
         return
     table = mc.compare(fits)

@@ -114,7 +114,7 @@ def figures(
     if constant:
         people = mc.participant_weights(found)
         draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
-        if found.method == "nuts":
+        if found.sampled:
             posterior = mc.weight_draws(found)
             draw(
                 out / "weight_by_condition",

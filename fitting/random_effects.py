@@ -63,11 +63,11 @@ def random_effects(
         models = list(dict.fromkeys(of.tolist()))
         members = [values[:, of == family] for family in models]
         values = np.column_stack([logsumexp(m, axis=1) - np.log(m.shape[1]) for m in members])
-    alpha, bound = _frequencies(values)
+    alpha, bound = frequencies(values)
     total = alpha.sum()
     equal = (logsumexp(values, axis=1) - np.log(len(models))).sum()
     bor = float(expit(equal - bound))
-    exceedance = _exceedance(alpha)
+    exceedance = exceedance_of(alpha)
     lower, upper = stats.beta(alpha, total - alpha).ppf([[0.025], [0.975]])
     table = pd.DataFrame(
         {
@@ -83,7 +83,7 @@ def random_effects(
     return table.sort_values("frequency", ascending=False, ignore_index=True)
 
 
-def _frequencies(values: np.ndarray) -> tuple[np.ndarray, float]:
+def frequencies(values: np.ndarray) -> tuple[np.ndarray, float]:
     """Return the posterior Dirichlet's parameters and the free energy."""
     models = values.shape[1]
     alpha = np.full(models, 1 + len(values) / models)
@@ -103,12 +103,12 @@ def _frequencies(values: np.ndarray) -> tuple[np.ndarray, float]:
     return alpha, float(bound)
 
 
-def _exceedance(alpha: np.ndarray) -> np.ndarray:
+def exceedance_of(alpha: np.ndarray) -> np.ndarray:
     """Return the probability of each share of a Dirichlet to be the largest.
 
     Examples
     --------
-    >>> _exceedance(np.array([2.0, 2.0])).round(4).tolist()
+    >>> exceedance_of(np.array([2.0, 2.0])).round(4).tolist()
     [0.5, 0.5]
     """
     nodes, weights = np.polynomial.legendre.leggauss(NODES)

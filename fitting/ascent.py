@@ -1,0 +1,147 @@
+"""The group under which all choices are most probable, by expectation and maximisation (EM)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from metacontrol.fitting.hierarchy import Hierarchy
+from metacontrol.fitting.importance import draw
+from metacontrol.fitting.individuals import Individuals, Normal
+from metacontrol.fitting.recycling import Recycled
+
+GAIN = 1e-4  # nats of log marginal likelihood that are worth another step
+STEPS = 500  # at most
+ROUNDS = 6  # of draws, at most
+SEARCH = 25  # steps to participants' modes, near which draws find their way
+SETTLED = 0.1  # standard errors by which new draws may move the group
+WIDER = 1.5  # variance of what draws are made under, in shares of the group's
+LARGEST = 1.0  # standard error, on the scale of links, where choices tell nothing
+
+Step = Callable[[np.ndarray], tuple[float, np.ndarray]]
+Tell = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """The most probable group.
+
+    Attributes
+    ----------
+    vector : array, shape (numbers,)
+        As `Hierarchy` has them.
+    covariance : array, shape (numbers, numbers)
+        Inverse of the observed information.
+    noise : array, shape (numbers,)
+        Standard deviations over draws made anew.
+    recycled : Recycled
+        The draws it was found with.
+    moved : float
+        By how many standard errors the last draws moved any number.
+    settled : bool
+        Whether that is little, or no more than their noise.
+    """
+
+    vector: np.ndarray
+    covariance: np.ndarray
+    noise: np.ndarray
+    recycled: Recycled
+    moved: float
+    settled: bool
+
+    @classmethod
+    def at(cls, vector: np.ndarray, recycled: Recycled, before: np.ndarray) -> Maximum:
+        """Return a maximum with its errors."""
+        information, noise = recycled.information(vector)
+        information += np.diag(recycled.hierarchy.prior_information(vector))
+        sizes, directions = np.linalg.eigh(information)
+        sizes = np.maximum(sizes, 1 / LARGEST**2)
+        covariance = (directions / sizes) @ directions.T
+        spread = np.sqrt(np.diag(covariance @ noise @ covariance))
+        error, moved = np.sqrt(np.diag(covariance)), np.abs(vector - before)
+        settled = bool((moved <= SETTLED * error + 3 * spread).all())
+        return cls(vector, covariance, spread, recycled, float((moved / error).max()), settled)
+
+
+def maximum(
+    individuals: Individuals, start: np.ndarray, hierarchy: Hierarchy, *, tell: Tell, **how: int
+) -> Maximum:
+    """Find the group by EM with an E-step that weighs draws; draw anew where it has come to.
+
+    New draws are made until they change nothing: draws under a wide prior are few where the group
+    turns out to be. All are made with the same random numbers.
+
+    Parameters
+    ----------
+    individuals : Individuals
+        The participants.
+    start : array, shape (numbers,)
+        Where to begin.
+    hierarchy : Hierarchy
+        What the numbers of a group mean.
+    tell : function
+        Is told what share of the rounds is done.
+    **how
+        `count` and `seed`, as for `look_around`.
+    """
+    vector = start
+    for number in range(ROUNDS):
+        recycled = look_around(individuals, vector, hierarchy, **how)
+        found = Maximum.at(highest(recycled, vector), recycled, vector)
+        vector = found.vector
+        tell((number + 1) / ROUNDS)
+        if found.settled:
+            break
+    return found
+
+
+def look_around(
+    individuals: Individuals, vector: np.ndarray, hierarchy: Hierarchy, *, count: int, seed: int
+) -> Recycled:
+    """Return `count` draws of each participant under a somewhat wider group."""
+    group = hierarchy.normal(vector)
+    prior = Normal(group.mean, WIDER * group.covariance)
+    modes = individuals.modes(prior, steps=SEARCH)
+    return Recycled.of(hierarchy, draw(individuals, prior, modes, count, seed=seed), prior)
+
+
+def highest(recycled: Recycled, start: np.ndarray) -> np.ndarray:
+    """Return the most probable group, as draws have it."""
+    hierarchy = recycled.hierarchy
+
+    def step(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        evidence, first, second = recycled.moments(vector)
+        height = evidence.sum() + hierarchy.log_prior(vector)
+        return float(height), hierarchy.likeliest(first, second, vector)
+
+    return ascend(step, start)
+
+
+def ascend(step: Step, start: np.ndarray) -> np.ndarray:
+    """Climb by steps of EM, in leaps where they line up: SQUAREM.
+
+    Varadhan & Roland (2008, doi:10.1111/j.1467-9469.2007.00585.x), their third length of step. A
+    leap that leads down is taken back.
+
+    Parameters
+    ----------
+    step : function
+        From a vector to its log marginal likelihood in nats and the next vector.
+    start : array, shape (numbers,)
+        Where to begin.
+    """
+    here, (height, one) = start, step(start)
+    for _ in range(STEPS):
+        above, two = step(one)
+        first, bend = one - here, two - 2 * one + here
+        length = max(1.0, float(np.linalg.norm(first) / max(np.linalg.norm(bend), 1e-12)))
+        leap = here + 2 * length * first + length**2 * bend
+        reached, next_one = step(leap)
+        if not reached >= above:  # or it is no number
+            leap, (reached, next_one) = two, step(two)
+        gain, here, height, one = reached - height, leap, reached, next_one
+        if gain < GAIN:
+            break
+    return one

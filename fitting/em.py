@@ -1,0 +1,113 @@
+"""Groups by EM: with importance-weighted draws, or with Laplace's approximation as is customary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import numpy as np
+import xarray as xr
+
+from metacontrol.fitting.ascent import Maximum, ascend, highest, look_around, maximum
+from metacontrol.fitting.hierarchy import Hierarchy
+from metacontrol.fitting.individuals import Individuals
+from metacontrol.fitting.posterior import posterior
+from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.sampling import bar
+from metacontrol.models.parameter import Prior
+from metacontrol.models.scoring import Scoring
+
+
+def em_tree(
+    scoring: Scoring,
+    method: Literal["em", "em-laplace"],
+    given: Mapping[str, Prior] | None,
+    *,
+    importance: int,
+    draws: int,
+    chains: int,
+    seed: int,
+    progress: bool,
+) -> xr.DataTree:
+    """Return the most probable group, and draws from the normal distribution around it.
+
+    Whose E-step weighs draws is exact up to their noise. The other takes a posterior's mode for its
+    mean and its curvature for its variance (Huys et al., 2011, doi:10.1371/journal.pcbi.1002028):
+    posteriors of few trials are skewed, and what that does to the group does not average out over
+    participants. How far it leads astray is seen by going on from there with weighed draws.
+
+    Returns
+    -------
+    DataTree
+        Groups `posterior`, `maximum` and `importance`, see `maximum_tree`.
+    """
+    individuals = Individuals(scoring)
+    exact = method == "em"
+    hierarchy = Hierarchy.of(individuals, group_priors(scoring.story, given) if exact else {})
+    start = hierarchy.near(individuals.prior(given))
+    how = {"count": importance, "seed": seed}
+    with bar(f"{len(scoring.participants):,} participants", progress) as tell:
+        if exact:
+            found = maximum(individuals, start, hierarchy, tell=tell, **how)
+            best = vector = found.vector
+        else:
+            vector = _by_laplace(individuals, hierarchy, start)
+            recycled = look_around(individuals, vector, hierarchy, **how)
+            found = Maximum.at(vector, recycled, vector)
+            best = highest(recycled, vector)
+    rng = np.random.default_rng([seed, 0])
+    half = rng.multivariate_normal(vector, found.covariance, chains * (draws + 1) // 2)
+    both = np.concatenate([half, 2 * vector - half])[: chains * draws]  # their mean is the vector
+    vectors = rng.permutation(both).reshape(chains, draws, -1)
+    drawn = posterior(individuals, found.recycled, vectors, seed=seed)
+    return xr.DataTree.from_dict({"posterior": drawn, **maximum_tree(scoring, found, best)})
+
+
+def _by_laplace(individuals: Individuals, hierarchy: Hierarchy, start: np.ndarray) -> np.ndarray:
+    """Return the group that EM with Laplace's approximation comes to."""
+    at = None
+
+    def step(vector: np.ndarray) -> tuple[float, np.ndarray]:
+        nonlocal at
+        modes = individuals.modes(hierarchy.normal(vector), at)
+        at = modes.values
+        second = modes.values**2 + np.diagonal(modes.covariance, axis1=1, axis2=2)
+        return float(modes.log_evidence.sum()), hierarchy.likeliest(modes.values, second, vector)
+
+    return ascend(step, start)
+
+
+def maximum_tree(scoring: Scoring, found: Maximum, best: np.ndarray) -> dict[str, xr.Dataset]:
+    """Return what is kept of a maximum, and of the draws it was found with.
+
+    Returns
+    -------
+    dict of str to Dataset
+        `maximum`: for each of the group's numbers its standard `error` (on the scale of the link;
+        of the log of a standard deviation), its `noise` over draws made anew and its `distance`
+        from the `best` numbers; `moved` and `settled`. `importance`: for each participant
+        `effective`, `pareto_k`, `log_evidence` and `choices`.
+    """
+    recycled, vector = found.recycled, found.vector
+    by_number = {
+        "error": np.sqrt(np.diag(found.covariance)),
+        "noise": found.noise,
+        "distance": vector - best,
+    }
+    by_person = {
+        "effective": recycled.effective(vector),
+        "pareto_k": recycled.pareto_k(vector),
+        "log_evidence": recycled.moments(vector)[0],
+        "choices": scoring.choices,
+    }
+    whole = {"moved": found.moved, "settled": found.settled}
+    return {
+        "maximum": xr.Dataset(
+            whole | {name: ("variable", values) for name, values in by_number.items()},
+            {"variable": list(recycled.hierarchy.variables)},
+        ),
+        "importance": xr.Dataset(
+            {name: ("participant", values) for name, values in by_person.items()},
+            {"participant": scoring.participants},
+        ),
+    }

@@ -1,0 +1,156 @@
+"""The group that participants come from: normal distributions, whose means regressors may move."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from metacontrol.fitting.individuals import Individuals, Normal
+from metacontrol.models.engine.predictor import INTERCEPT
+from metacontrol.models.parameter import Prior
+
+SMALLEST = 0.05  # standard deviation of a group, on the scale of a link: draws tell no less apart
+
+
+@dataclass(frozen=True)
+class Hierarchy:
+    """A group as one vector of numbers, and what a vector says of each participant.
+
+    A vector holds the mean of each coefficient, then the log of the standard deviation of each
+    that is a participant's own. Participant i's own coefficient c, with regressors x that do not
+    vary within people, is::
+
+        c_i ~ Normal(c_mean + sum_x x_i x_mean, c_sd)
+
+    Attributes
+    ----------
+    names : tuple of str
+        All coefficients.
+    own : tuple of str
+        Those that differ between people of a group.
+    regressors : array, shape (participants, coefficients)
+        1 for what is own.
+    moves : array, shape (coefficients, own)
+        1 where a coefficient moves the mean of one that is own.
+    priors : tuple of Prior
+        Of the `variables`; none for maximum likelihood.
+    """
+
+    names: tuple[str, ...]
+    own: tuple[str, ...]
+    regressors: np.ndarray
+    moves: np.ndarray
+    priors: tuple[Prior, ...] = ()
+
+    @classmethod
+    def of(
+        cls, individuals: Individuals, priors: Mapping[str, Prior] = MappingProxyType({})
+    ) -> Hierarchy:
+        """Return the hierarchy of a model's participants, with priors by name of the variable.
+
+        Raises ValueError if a formula has regressors that do not vary within people, but no
+        intercept that they could move.
+        """
+        story, between = individuals.scoring.story, individuals.between
+        names, own = story.coefficients, individuals.names
+        regressors = np.ones((len(individuals.scoring.participants), len(names)))
+        moves = np.zeros((len(names), len(own)))
+        for predictor in story.predictors:
+            for name in predictor.coefficients:
+                moved = name
+                if name in between:
+                    regressors[:, names.index(name)] = between[name]
+                    moved = f"{predictor.parameter.name}_{INTERCEPT}"
+                if moved not in own:
+                    raise ValueError(
+                        f"{name} does not vary within participants, and the formula of "
+                        f"{predictor.parameter.name} has no intercept to differ between them: "
+                        "add 1 + to it, or use method='nuts'"
+                    )
+                moves[names.index(name), own.index(moved)] = 1.0
+        bare = cls(names, own, regressors, moves)
+        return replace(bare, priors=tuple(priors[name] for name in bare.variables if priors))
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Names of a vector's numbers: `w_mean`, `w_sd`."""
+        return (*(f"{name}_mean" for name in self.names), *(f"{name}_sd" for name in self.own))
+
+    def means(self, vector: Any) -> Any:
+        """Return each participant's expected coefficients, shape (participants, own)."""
+        return (self.regressors * vector[: len(self.names)]) @ self.moves
+
+    def shifts(self, vector: np.ndarray) -> np.ndarray:
+        """Return the part of `means` that regressors are the cause of."""
+        effects = np.where(np.isin(self.names, self.own), 0.0, vector[: len(self.names)])
+        return (self.regressors * effects) @ self.moves
+
+    def log_sd(self, vector: Any) -> Any:
+        """Return logs of standard deviations, shape (own,)."""
+        return vector[len(self.names) :]
+
+    def normal(self, vector: np.ndarray) -> Normal:
+        """Return the distributions of participants' coefficients."""
+        return Normal(self.means(vector), np.diag(np.exp(2 * self.log_sd(vector))))
+
+    def near(self, prior: Normal) -> np.ndarray:
+        """Return the vector of a normal distribution that is the same for everybody."""
+        means = self.moves @ prior.mean * np.isin(self.names, self.own)
+        return np.concatenate([means, np.log(np.diag(prior.covariance)) / 2])
+
+    def log_prior(self, vector: Any) -> Any:
+        """Return the log-density of a vector under the priors, differentiable by JAX."""
+        if not self.priors:
+            return 0.0
+        logs = self.log_sd(vector)
+        natural = jnp.concatenate([vector[: len(self.names)], jnp.exp(logs)])
+        return sum(p.logpdf(natural[k]) for k, p in enumerate(self.priors)) + logs.sum()
+
+    def prior_information(self, vector: np.ndarray) -> np.ndarray:
+        """Return minus the second derivatives of the log-prior, as `likeliest` takes it to be."""
+        if not self.priors:
+            return np.zeros(len(vector))
+        _, precision, scale = self._approximate
+        return np.concatenate([precision, 2 * np.exp(2 * self.log_sd(vector)) / scale**2])
+
+    @cached_property
+    def _approximate(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Normal priors of means (centre, precision) and half-normal ones of sds, by moments."""
+        of_means, of_sds = self.priors[: len(self.names)], self.priors[len(self.names) :]
+        centre = np.array([p.mean for p in of_means])
+        precision = np.array([1 / p.variance for p in of_means])
+        return centre, precision, np.array([np.hypot(p.mean, p.variance**0.5) for p in of_sds])
+
+    def likeliest(self, first: np.ndarray, second: np.ndarray, near: np.ndarray) -> np.ndarray:
+        """Return the vector that is most probable, were coefficients known by these moments.
+
+        Parameters
+        ----------
+        first, second : array, shape (participants, own)
+            What is expected of each participant's coefficients, and of their squares.
+        near : array, shape (numbers,)
+            The vector before: priors of means are weighed against its variances.
+        """
+        people = len(first)
+        effects, variances = np.zeros(len(self.names)), np.empty(len(self.own))
+        for k, moved in enumerate(self.moves.T == 1):
+            x = self.regressors[:, moved]
+            gram, wanted = x.T @ x, x.T @ first[:, k]
+            if self.priors:
+                centre, precision, _ = self._approximate
+                ridge = precision[moved] * np.exp(2 * self.log_sd(near)[k])
+                gram, wanted = gram + np.diag(ridge), wanted + ridge * centre[moved]
+            effects[moved] = np.linalg.lstsq(gram, wanted)[0]
+            mean = x @ effects[moved]
+            square = (second[:, k] - 2 * first[:, k] * mean + mean**2).sum()
+            variances[k] = square / people
+            if self.priors:  # the root of v**2 / scale**2 + (people - 1) v = square
+                scale, less = self._approximate[2][k] ** 2, people - 1
+                variances[k] = 2 * square / (less + np.sqrt(less**2 + 4 * square / scale))
+        return np.concatenate([effects, np.log(np.maximum(variances, SMALLEST**2)) / 2])

@@ -1,0 +1,78 @@
+"""Groups in two stages: each participant's draws alone, then the group from the draws alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+import xarray as xr
+from pytensor import wrap_jax
+
+from metacontrol.fitting.ascent import Maximum, maximum
+from metacontrol.fitting.em import maximum_tree
+from metacontrol.fitting.hierarchy import Hierarchy
+from metacontrol.fitting.individuals import Individuals
+from metacontrol.fitting.posterior import posterior
+from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.sampling import bar, sample
+from metacontrol.models.parameter import Prior
+from metacontrol.models.scoring import Scoring
+
+
+def two_stage_tree(
+    scoring: Scoring,
+    given: Mapping[str, Prior] | None,
+    *,
+    importance: int,
+    seed: int,
+    progress: bool,
+    **settings: Any,
+) -> xr.DataTree:
+    """Return the posterior that NUTS over everybody would sample, from draws of each participant.
+
+    Lunn et al. (2013, doi:10.1002/sim.5674). The draws are made where EM puts the group, which
+    also says how its posterior is about shaped there: NUTS moves in that shape.
+
+    Returns
+    -------
+    DataTree
+        Groups `posterior`, `sample_stats`, `maximum` and `importance`.
+    """
+    individuals = Individuals(scoring)
+    hierarchy = Hierarchy.of(individuals, group_priors(scoring.story, given))
+    start = hierarchy.near(individuals.prior(given))
+    with bar(f"{len(scoring.participants):,} participants", progress) as tell:
+        how = {"count": importance, "seed": seed}
+        found = maximum(individuals, start, hierarchy, tell=tell, **how)
+    tree = sample(group_model(found), seed=seed, label="group", progress=progress, **settings)
+    vectors = found.vector + tree["posterior"]["apart"].to_numpy() @ _shape(found).T
+    drawn = posterior(individuals, found.recycled, vectors, seed=seed)
+    kept = maximum_tree(scoring, found, found.vector)
+    return xr.DataTree.from_dict(
+        {"posterior": drawn, "sample_stats": tree["sample_stats"].to_dataset(), **kept}
+    )
+
+
+def group_model(found: Maximum) -> pm.Model:
+    """Return the PyMC model of a group's numbers, given recycled draws.
+
+    Its only variable, `apart`, is how far the numbers are from the maximum, in standard errors that
+    are independent: numbers = maximum + shape @ apart.
+    """
+    recycled, shape = found.recycled, _shape(found)
+
+    def log_density(apart: Any) -> Any:
+        vector = found.vector + shape @ apart
+        return recycled.evidence(vector).sum() + recycled.hierarchy.log_prior(vector)
+
+    with pm.Model() as model:
+        apart = pm.Flat("apart", shape=len(shape))
+        pm.Potential("group", wrap_jax(log_density)(pt.specify_shape(apart, (len(shape),))))
+    return model
+
+
+def _shape(found: Maximum) -> np.ndarray:
+    return np.linalg.cholesky(found.covariance)
