@@ -184,7 +184,8 @@ def test_where_there_is_no_machine_code_the_slope_is_the_same(model: Model, task
     story, records = told.scoring.story, told.scoring.records
     score = replay.log_likelihood(story, records, compiled=False)
     slope = jax.jit(jax.grad(lambda x: score(x).sum()), compiler_options=QUICK)(told.at)
-    np.testing.assert_allclose(told.slope, slope, rtol=1e-8, atol=1e-9)
+    possible = told.total > SHUT / 2
+    np.testing.assert_allclose(told.slope[possible], slope[possible], rtol=1e-8, atol=1e-9)
 
 
 def test_answers_sum_to_one_and_the_past_stays(pair: Pair) -> None:
