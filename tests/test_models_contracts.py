@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 from contracts import LAST, TRIALS, Told, adapted, simulated, tell
 
-from metacontrol.models import HYBRID, MODELS, RELIABILITY_UNDER_LOAD, Model
+from metacontrol.models import (
+    HYBRID,
+    MODELS,
+    RELIABILITY_UNDER_LOAD,
+    UNCERTAINTY_HARD,
+    Model,
+)
 from metacontrol.tasks import (
     DAW_2011,
     KERAMATI_2016,
@@ -46,6 +52,8 @@ def chosen(number: int, model: Model) -> list[Any]:
         return []
     if model is HYBRID:
         return [*TWO_STEP, *VARIANTS]
+    if model is UNCERTAINTY_HARD:  # slow to compile
+        return [DAW_2011]
     tasks: list[Any] = [
         DAW_2011,
         KOOL_2016_DETERMINISTIC,

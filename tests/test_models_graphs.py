@@ -70,12 +70,18 @@ PAIRS: list[Pair] = [
     (FORWARD_HYBRID_DECAYING, GLASCHER_2010),
     (VALUE_OF_INFORMATION, DAW_2005),
     (VALUE_OF_INFORMATION_ENDLESS, DAW_2005),
+    (UNCERTAINTY_HARD, DAW_2005),
     (DYNA, GERSHMAN_2014),
     (FORWARD_HYBRID, replace(OUTCOME_DEVALUATION, training=80)),  # trial AT teaches nothing
     (HABITS_WITHOUT_VALUES, CONTINGENCY_DEGRADATION),
     (PRUNING_WITH_SENSITIVITIES, replace(HUYS_2012, depths=(1, 3))),
 ]
-SLOW = (FORWARD_HYBRID_DECAYING, VALUE_OF_INFORMATION, VALUE_OF_INFORMATION_ENDLESS)
+SLOW = (
+    FORWARD_HYBRID_DECAYING,
+    UNCERTAINTY_HARD,
+    VALUE_OF_INFORMATION,
+    VALUE_OF_INFORMATION_ENDLESS,
+)
 PAIRS += [
     (model, task)
     for model in MODELS
@@ -184,7 +190,8 @@ def test_where_there_is_no_machine_code_the_slope_is_the_same(model: Model, task
     story, records = told.scoring.story, told.scoring.records
     score = replay.log_likelihood(story, records, compiled=False)
     slope = jax.jit(jax.grad(lambda x: score(x).sum()), compiler_options=QUICK)(told.at)
-    np.testing.assert_allclose(told.slope, slope, rtol=1e-8, atol=1e-9)
+    possible = told.total > SHUT / 2
+    np.testing.assert_allclose(told.slope[possible], slope[possible], rtol=1e-8, atol=1e-9)
 
 
 def test_answers_sum_to_one_and_the_past_stays(pair: Pair) -> None:

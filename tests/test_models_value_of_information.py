@@ -64,6 +64,7 @@ def test_training_makes_habits_of_one_lever_only(task: LeverTask) -> None:
     One lever: planned until about trial 80 (published 50 and 100), pressed on .67 of trials, on .49
     at once after devaluation; by habit later, .65 before and after. Of two levers planning stays
     worth its time, for either may turn out to be the better: .43, and .21 when one is devalued.
+    Errors of a difference are .015.
     """
     each, after = 300, (40, 240)
     theta = {"beta": 1.0, "p": 0.0, "alpha_plan": 0.1, "time_cost": 0.08, "noise": 0.05}
@@ -83,7 +84,7 @@ def test_training_makes_habits_of_one_lever_only(task: LeverTask) -> None:
         planned[n] = weight[own & before & pressed].mean()
         dropped[n] = pressed[own & before].mean() - pressed[own & test].mean()
     assert planned[40] > 0.9
-    assert dropped[40] > 0.1
+    assert dropped[40] > 4 * 0.015
     if task.levers == 1:
         assert planned[240] < 0.1
         assert abs(dropped[240]) < 0.05

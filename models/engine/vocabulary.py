@@ -141,6 +141,8 @@ class Text:
 
         for equation in _needed(jaxpr):
             given = [name(atom) for atom in equation.invars]
+            if equation.primitive.name == "scan":  # whose inner function is told many times
+                raise UnsaidError("scan")
             inner = equation.params.get("jaxpr") or equation.params.get("call_jaxpr")
             results = self.tell(inner, given) if inner else [self._word(equation, given)]
             names.update(zip(equation.outvars, results, strict=True))
