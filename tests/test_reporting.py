@@ -18,10 +18,11 @@ from PIL import Image
 
 import metacontrol as mc
 from metacontrol.cli import main
-from metacontrol.reporting.blocks import Figure
+from metacontrol.reporting.blocks import Figure, Table
 from metacontrol.reporting.methods import methods
 from metacontrol.reporting.priors import in_words, likely, priors
 from metacontrol.reporting.references import cited, references, references_of
+from metacontrol.reporting.sections import model
 
 PEOPLE = [f"Zaphod{i}" for i in range(8)]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -191,6 +192,19 @@ def test_replaced_priors_are_reported(data: mc.Choices) -> None:
     assert (
         "Beta(2, 3) (95 % between 0.068 and 0.81) for `w`" in methods({"one": fit}, within=False)[1]
     )
+
+
+def test_maximum_likelihood_has_bounds_in_place_of_priors(data: mc.Choices) -> None:
+    options = {"method": "mle", "formulas": {"w": "1 + load"}, "starts": 1, "seed": 1}
+    fit = mc.fit(MODEL, data, **options)  # type: ignore[arg-type]
+    *_, table = model(fit, "").blocks
+    assert isinstance(table, Table)
+    bounds = table.frame.set_index("parameter")["likely"]
+    assert bounds[["alpha", "w_load"]].tolist() == ["0 and 1", "−20 and 20"]
+    assert [column.heading for column in table.columns][-1] == "searched between"
+    text = methods({"one": fit}, within=False)[1]
+    assert "by maximum likelihood" in text
+    assert "rior" not in text
 
 
 @pytest.mark.parametrize(

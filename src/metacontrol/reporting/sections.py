@@ -5,12 +5,12 @@ No participant is named in what is shown; tables that name them are files only.
 
 from __future__ import annotations
 
-import sys
 from inspect import cleandoc
 
 import pandas as pd
 
 from metacontrol.analysis.predictive import plot_predictive_stay, predictive_stay
+from metacontrol.fitting.point import search_bounds
 from metacontrol.fitting.result import Fit
 from metacontrol.models.engine.predictor import INTERCEPT, Predictor
 from metacontrol.reporting.blocks import (
@@ -85,13 +85,13 @@ def group(fit: Fit, prefix: str) -> Section:
     return Section("The group", blocks)
 
 
-def predicted(fit: Fit, data: Choices, draws: int, seed: int, prefix: str) -> Section | None:
+def predicted(fit: Fit, data: Choices, draws: int, seed: int, prefix: str) -> Section:
     """Return the predictive check, if the task has what is needed for it."""
-    try:
-        table = predictive_stay(fit, data, draws=draws, seed=seed)
-    except ValueError as error:
-        print(f"no predictive check: {error}", file=sys.stderr)
-        return None
+    heading = "Does it predict what they did?"
+    if "second_state" not in data.frame:
+        why = "There is no check of this: it sorts by second states, and the task has none."
+        return Section(heading, [Text(why)])
+    table = predictive_stay(fit, data, draws=draws, seed=seed)
     inside = table["observed"].between(table["lower"], table["upper"])
     said = f"The model's 95 % intervals hold {inside.sum()} of the {len(table)} observed values."
     where = [c for c in table if c not in ("observed", "predicted", "lower", "upper")]
@@ -106,16 +106,17 @@ def predicted(fit: Fit, data: Choices, draws: int, seed: int, prefix: str) -> Se
     )
     caption = "The numbers of the figure: probability of staying."
     checked = Table(f"{prefix}predictive_stay", caption, table, [*heads, *numbers, *INTERVAL])
-    return Section("Does it predict what they did?", [figure, checked])
+    return Section(heading, [figure, checked])
 
 
 def model(fit: Fit, prefix: str, told: str | None = None) -> Section:
     """Return the model's equations, or where they are told; its parameters and their priors."""
     above = Text(f"Its equations are those of {told}, above; some parameters may be fixed.")
     blocks: list[Block] = [above] if told else list(_equations(fit))
-    found, rows = priors(fit), []
+    found, rows, fitted = priors(fit), [], story(fit)
     spreads = set(fit.group["parameter"])
-    for predictor in story(fit).predictors:
+    searched = dict(zip(fitted.coefficients, search_bounds(fitted, None), strict=True))
+    for predictor in fitted.predictors:
         parameter = predictor.parameter
         for name in predictor.coefficients:
             row = {"parameter": name, "meaning": _meaning(predictor, name)}
@@ -128,7 +129,7 @@ def model(fit: Fit, prefix: str, told: str | None = None) -> Section:
             elif name in found:
                 row |= {"prior": in_words(found[name]), "likely": likely(found[name])}
             else:
-                row["likely"] = " and ".join(number(edge) for edge in parameter.search)
+                row["likely"] = " and ".join(number(edge) for edge in searched[name])
             rows.append(row)
     heads = {
         "parameter": "parameter",
