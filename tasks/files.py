@@ -1,10 +1,10 @@
-"""Files that are whole or not there."""
+"""Files and folders that are whole or not there."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -44,3 +44,56 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def whole_folder(path: str | Path, holds: Collection[str]) -> Iterator[Path]:
+    """Give a temporary folder beside `path`, and rename it to `path` once all is written.
+
+    If writing fails or is interrupted, the temporary folder goes and an older `path` stays.
+
+    Parameters
+    ----------
+    path : path
+        The folder; one that is there is replaced.
+    holds : collection of str
+        Names that such a folder holds: one that has others in it is not replaced.
+
+    Raises
+    ------
+    OSError
+        If the folder above is not there or cannot be written to, or `path` is a file or holds
+        something else.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     with whole_folder(Path(folder) / "a", holds=["b.txt"]) as part:
+    ...         _ = (part / "b.txt").write_text("all of it")
+    ...     (Path(folder) / "a/b.txt").read_text()
+    'all of it'
+    """
+    path = Path(path).absolute()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(f"cannot write the folder {path}: there is a file of that name")
+    other = sorted({p.name for p in path.iterdir()} - set(holds)) if path.exists() else []
+    if other:
+        raise FileExistsError(
+            f"the folder {path} is not replaced: it holds {', '.join(other[:3])}"
+            f"{', ...' if len(other) > 3 else ''}, not only {', '.join(holds)}. Name another one"
+        )
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+        part, old = Path(scratch) / "new", Path(scratch) / "old"
+        part.mkdir()
+        yield part
+        if path.exists():
+            path.replace(old)
+        try:
+            part.replace(path)
+        except BaseException:
+            if old.exists():
+                old.replace(path)
+            raise

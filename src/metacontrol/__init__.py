@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from metacontrol import analysis as analysis
     from metacontrol import fitting as fitting
     from metacontrol import models as models
+    from metacontrol import reporting as reporting
     from metacontrol import tasks as tasks
     from metacontrol.analysis import Elpd as Elpd
     from metacontrol.analysis import around as around
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from metacontrol.models import latents as latents
     from metacontrol.models import log_likelihood as log_likelihood
     from metacontrol.models import simulate as simulate
+    from metacontrol.reporting import report as report
     from metacontrol.tasks import Choices as Choices
     from metacontrol.tasks import ChoicesError as ChoicesError
     from metacontrol.tasks import read_choices as read_choices
@@ -153,6 +155,7 @@ _HOMES = {
         "weight_by_condition",
         "weight_draws",
     ),
+    "reporting": ("report",),
 }
 __all__ = [*_HOMES, *(name for names in _HOMES.values() for name in names)]  # noqa: PLE0604
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from metacontrol.commands import comparing, describing, fitting, listing, simulating
+from metacontrol.commands import comparing, describing, fitting, listing, reporting, simulating
 
 COMMANDS = (
     simulating.simulate,
@@ -17,6 +17,7 @@ COMMANDS = (
     fitting.fit,
     comparing.compare,
     fitting.figures,
+    reporting.report,
     listing.models,
     simulating.demo,
 )

@@ -1,0 +1,5 @@
+"""From fits to a page for readers: figures, tables, methods and references in one folder."""
+
+from metacontrol.reporting.writing import report
+
+__all__ = ["report"]

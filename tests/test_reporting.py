@@ -1,0 +1,398 @@
+"""The report: a page that stands alone and names nobody, its methods, references and files."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from base64 import b64decode
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from shutil import which
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+import metacontrol as mc
+from metacontrol.cli import main
+from metacontrol.reporting.blocks import Figure, Table
+from metacontrol.reporting.methods import methods
+from metacontrol.reporting.priors import in_words, likely, priors
+from metacontrol.reporting.references import cited, references, references_of
+from metacontrol.reporting.sections import model
+
+PEOPLE = [f"Zaphod{i}" for i in range(8)]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(scope="module")
+def data() -> mc.Choices:
+    rng = np.random.default_rng(2)
+    true = pd.DataFrame(
+        {
+            "participant": PEOPLE,
+            "alpha": rng.uniform(0.3, 0.7, 8),
+            "beta": rng.uniform(2, 5, 8),
+            "lam": 0.6,
+            "w_Intercept": rng.normal(1, 0.3, 8),
+            "w_load": -2.0,
+            "stimulus_stickiness": 0.1,
+            "response_stickiness": 0.0,
+        }
+    )
+    return mc.simulate(mc.models.HYBRID_KOOL, mc.tasks.OTTO_2013, true, trials=60, seed=1)
+
+
+MODEL = mc.models.HYBRID_KOOL.fix(name="<kool>", response_stickiness=0.0)
+
+
+@pytest.fixture(scope="module")
+def sampled(data: mc.Choices) -> mc.Fit:
+    """Chains this short disagree: participants are named in the diagnostics."""
+    options = {"seed": 1, "chains": 2, "draws": 40, "tune": 100, "centring": 0.0}
+    return mc.fit(MODEL, data, formulas={"w": "1 + load"}, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def alone(data: mc.Choices) -> dict[str, mc.Fit]:
+    models = (mc.models.HYBRID_KOOL, MODEL.fix(name="habit", w=0.0))
+    return {m.name: mc.fit(m, data, method="map", starts=2, seed=1) for m in models}
+
+
+@pytest.fixture(scope="module")
+def page(sampled: mc.Fit, data: mc.Choices, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return mc.report(sampled, data, out=tmp_path_factory.mktemp("one") / "report", draws=5)
+
+
+@pytest.fixture(scope="module")
+def several(
+    alone: dict[str, mc.Fit], data: mc.Choices, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    return mc.report(alone, data, out=tmp_path_factory.mktemp("several") / "report", draws=2)
+
+
+class _Read(HTMLParser):
+    """What a page is made of: elements with attributes, and ends of those that have them."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_page_stands_alone_and_is_accessible(page: Path, several: Path) -> None:
+    for path in (page, several):
+        read = _Read(path)
+        assert not read.open
+        tags = [tag for tag, _ in read.elements]
+        assert not {"script", "link", "iframe"} & set(tags)
+        images = [attributes for tag, attributes in read.elements if tag == "img"]
+        assert images
+        assert all(image["src"].startswith("data:image/") and image["alt"] for image in images)
+        assert ("html", {"lang": "en"}) in read.elements
+        levels = [int(tag[1]) for tag in tags if re.fullmatch("h[1-6]", tag)]
+        assert levels[0] == 1
+        assert levels.count(1) == 1
+        assert max(np.diff(levels)) <= 1
+        names = [attributes["id"] for _, attributes in read.elements if "id" in attributes]
+        assert len(set(names)) == len(names)
+        links = [attributes["href"] for tag, attributes in read.elements if tag == "a"]
+        for link in links:
+            if link.startswith("#"):
+                assert link[1:] in names
+            elif not link.startswith("https://"):
+                assert (path.parent / link).is_file()
+    assert "&lt;kool&gt;" in page.read_text(encoding="utf-8")
+
+
+def test_participants_are_named_in_their_tables_only(page: Path, sampled: mc.Fit) -> None:
+    assert sampled.diagnostics["check"].str.contains("Zaphod").any()
+    named = {
+        path.name
+        for path in page.parent.rglob("*")
+        if path.is_file() and b"zaphod" in path.read_bytes().lower()
+    }
+    assert named == {"participants.csv", "participant_weights.csv"}
+
+
+def test_tables_are_those_of_the_fit(page: Path, sampled: mc.Fit, data: mc.Choices) -> None:
+    tables = page.parent / "tables"
+    written = pd.concat([pd.read_csv(tables / f"{name}.csv") for name in ("median", "group")])
+    pd.testing.assert_frame_equal(
+        written.sort_values("parameter", ignore_index=True),
+        sampled.group.sort_values("parameter", ignore_index=True),
+        check_dtype=False,
+    )
+    people = pd.read_csv(tables / "participants.csv")
+    assert len(people) == len(sampled.participants)
+    checked = pd.read_csv(tables / "predictive_stay.csv")
+    observed = mc.stay_probabilities(data)["stay"]
+    assert checked["observed"].to_numpy() == pytest.approx(observed.to_numpy())
+    weights = mc.weight_by_condition(sampled)
+    shown = page.read_text(encoding="utf-8")
+    row = weights.iloc[1]
+    cells = [f"{row[name]:.2f}" for name in ("mean", "sd", "lower", "upper")]
+    assert "".join(f'\n<td class="number">{cell}</td>' for cell in cells) in shown
+    for name in ("participant_weights", "weight_by_condition", "predictive_stay"):
+        for suffix in ("pdf", "svg", "png"):
+            assert (page.parent / f"figures/{name}.{suffix}").stat().st_size > 1000
+
+
+def test_several_fits_are_compared(several: Path, alone: dict[str, mc.Fit]) -> None:
+    written = pd.read_csv(several.parent / "tables/comparison.csv")
+    pd.testing.assert_frame_equal(written, mc.compare(alone), check_dtype=False)
+    best = mc.compare(alone)["model"].iloc[0]
+    assert f"By BIC the best model is <code>{best}</code>" in several.read_text(encoding="utf-8")
+    assert (several.parent / "tables/habit_group.csv").is_file()
+    assert not (several.parent / "tables/habit_participant_weights.csv").exists()  # w is 0
+
+
+def test_methods_say_what_was_done(sampled: mc.Fit, alone: dict[str, mc.Fit]) -> None:
+    text = " ".join(methods({"one": sampled}, simulated=5, within=False))
+    about = sampled.about
+    for said in (
+        "8 participants on 480 trials",
+        "the model `<kool>` of @kool2016, with `response_stickiness` = 0 fixed",
+        "On the logit scale `w` followed the formula `w ~ 1 + load`",
+        "means were Normal(0, 1.5) on the logit scale (95 % of median participants between 0.05 "
+        "and 0.95) for `alpha` and `lam`; Normal(1, 1) on the log scale",
+        "HalfNormal(0.5) for `w_load`",
+        "sampled by NUTS [@hoffman2014], with two chains of 40 draws after 100 tuning draws each, "
+        "a target acceptance rate of 0.9 and seed 1",
+        "the share of centring was 0, where 0 is non-centred",
+        f"the largest R-hat was {sampled.group['rhat'].max():.3f}",
+        f"nutpie {about['versions']['nutpie']} [@nutpie2022]",
+        "5 data sets as large as the original",
+    ):
+        assert said in text
+    assert "Zaphod" not in text
+    text = " ".join(methods(alone, compared=list(alone), within=True))
+    assert "by maximum a posteriori, with L-BFGS-B [@byrd1995]" in text
+    assert "Gamma(shape 4.82, scale 0.88) (95 % between 1.3 and 8.8) for `beta`" in text
+    assert "[@stephan2009; @rigoux2014]" in text
+    assert "[@morey2008]" in text
+
+
+def test_replaced_priors_are_reported(data: mc.Choices) -> None:
+    own = {"w": mc.Prior("beta", 2.0, 3.0)}
+    fit = mc.fit(mc.models.HYBRID_KOOL, data, method="map", priors=own, starts=1, seed=1)
+    assert priors(fit)["w"] == own["w"]
+    assert (
+        "Beta(2, 3) (95 % between 0.068 and 0.81) for `w`" in methods({"one": fit}, within=False)[1]
+    )
+
+
+def test_maximum_likelihood_has_bounds_in_place_of_priors(data: mc.Choices) -> None:
+    options = {"method": "mle", "formulas": {"w": "1 + load"}, "starts": 1, "seed": 1}
+    fit = mc.fit(MODEL, data, **options)  # type: ignore[arg-type]
+    *_, table = model(fit, "").blocks
+    assert isinstance(table, Table)
+    bounds = table.frame.set_index("parameter")["likely"]
+    assert bounds[["alpha", "w_load"]].tolist() == ["0 and 1", "−20 and 20"]
+    assert [column.heading for column in table.columns][-1] == "searched between"
+    text = methods({"one": fit}, within=False)[1]
+    assert "by maximum likelihood" in text
+    assert "rior" not in text
+
+
+@pytest.mark.parametrize(
+    ("prior", "words", "middle"),
+    [
+        (mc.Prior("normal", 1.0, 1.0), "Normal(1, 1)", "−0.96 and 3"),
+        (mc.Prior("half_normal", 0.5), "HalfNormal(0.5)", "0.016 and 1.1"),
+        (mc.Prior("uniform", 0.0, 100.0), "Uniform(0, 100)", "2.5 and 98"),
+    ],
+)
+def test_priors_in_words(prior: mc.Prior, words: str, middle: str) -> None:
+    drawn = np.quantile(prior.draw(200_000, np.random.default_rng(1)), [0.025, 0.975])
+    ends = [float(end.replace("−", "-")) for end in likely(prior).split(" and ")]
+    assert ends == pytest.approx(drawn, rel=0.05, abs=0.02)
+    assert (in_words(prior), likely(prior)) == (words, middle)
+
+
+@pytest.mark.parametrize("thing", [*mc.models.MODELS, *mc.tasks.TASKS], ids=lambda t: t.name)
+def test_every_model_and_task_has_a_reference(thing: mc.Model) -> None:
+    found = references_of(thing.source)
+    assert len(found) == 1
+    assert found[0].doi
+    assert found[0].authors[0][0].split()[0] in thing.source
+
+
+def test_references_are_whole(page: Path) -> None:
+    for reference in references().values():
+        wanted = {"author", "title", "year"}
+        if reference.kind == "article":
+            wanted |= {"journal", "volume", "pages"}
+        assert wanted <= set(reference.fields), reference.key
+        assert reference.doi or "url" in reference.fields or reference.key == "metacontrol2026"
+        assert reference.bibtex.count("{") == reference.bibtex.count("}")
+    written = (page.parent / "references.bib").read_text(encoding="utf-8")
+    keys = set(re.findall(r"^@\w+\{(\w+),$", written, re.MULTILINE))
+    text = (page.parent / "methods.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"@(\w+)", text)) <= keys
+    assert {"otto2013gershman", "kool2016", "hoffman2014", "pymc2023", "vehtari2021"} <= keys
+
+
+def test_references_look_like_those_of_a_paper() -> None:
+    assert str(references()["ahn2017"].html()) == (
+        "Ahn, W.-Y., Haines, N., &amp; Zhang, L. (2017). Revealing neurocomputational mechanisms "
+        "of reinforcement learning and decision-making with the hBayesDM package. "
+        "<cite>Computational Psychiatry</cite>, <cite>1</cite>, 24–57. "
+        '<a href="https://doi.org/10.1162/CPSY_a_00002">https://doi.org/10.1162/CPSY_a_00002</a>'
+    )
+    assert references()["otto2013raio"].who == "Otto, Raio, et al."
+    assert references()["hoffman2014"].who == "Hoffman & Gelman"
+    assert [r.key for r in cited(["@kool2016 [@daw2011; @akam2015], a@b"])] == [
+        "akam2015",
+        "daw2011",
+        "kool2016",
+    ]
+
+
+def test_report_is_written_whole_or_not_at_all(
+    alone: dict[str, mc.Fit], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = alone["hybrid-kool"]
+    path = mc.report(fit, out=tmp_path / "new/report")
+    before = path.read_text(encoding="utf-8")
+    assert mc.report(fit, out=tmp_path / "new/report") == path  # an older one is replaced
+    assert path.read_text(encoding="utf-8") == before  # the same to the byte
+
+    def fails(*arguments: object) -> str:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("metacontrol.reporting.blocks.Figure.draw", fails)
+    for name in ("new/report", "another"):
+        with pytest.raises(OSError, match="no space"):
+            mc.report(fit, out=tmp_path / name)
+    assert path.read_text(encoding="utf-8") == before
+    assert [p.name for p in tmp_path.iterdir()] == ["new"]
+    assert [p.name for p in (tmp_path / "new").iterdir()] == ["report"]
+
+
+def test_other_folders_are_left_alone(alone: dict[str, mc.Fit], tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(FileExistsError, match=r"holds thesis\.tex, not only report\.html"):
+        mc.report(alone, out=tmp_path)
+    with pytest.raises(NotADirectoryError, match="there is a file of that name"):
+        mc.report(alone, out=tmp_path / "thesis.tex")
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_other_choices_are_refused(
+    alone: dict[str, mc.Fit], data: mc.Choices, tmp_path: Path
+) -> None:
+    other = mc.read_choices(data.frame[data.frame["trial"] <= 30], mc.tasks.OTTO_2013)
+    with pytest.raises(ValueError, match="8 participants and 240 trials that count, the fit 8 and"):
+        mc.report(alone, other, out=tmp_path / "report")
+    fit = mc.fit(MODEL, other, method="map", starts=1, seed=1)
+    with pytest.raises(ValueError, match="fits of the same choices; shorter's are others"):
+        mc.report({**alone, "shorter": fit}, out=tmp_path / "report")
+    with pytest.raises(ValueError, match="needs a fit, got none"):
+        mc.report([], out=tmp_path / "report")
+
+
+def test_command_line_writes_what_python_writes(
+    alone: dict[str, mc.Fit],
+    data: mc.Choices,
+    several: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data.frame.to_csv(tmp_path / "choices.csv", index=False)
+    fits = [str(fit.save(tmp_path / f"{name}.nc")) for name, fit in alone.items()]
+    options = ["--choices", str(tmp_path / "choices.csv"), "--draws", "2"]
+    with pytest.raises(SystemExit) as stop:
+        main(["report", *fits, *options, "--out", str(tmp_path / "a/b")])
+    assert stop.value.code == 0
+    assert f"wrote {tmp_path / 'a/b/report.html'}" in capsys.readouterr().out
+    assert (tmp_path / "a/b/report.html").read_bytes() == several.read_bytes()
+
+
+def test_large_figures_are_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure = Figure("dots", lambda axes: axes[0].plot([0, 1]), "", "")
+    assert figure.draw(tmp_path).startswith("data:image/svg+xml;base64,")
+    monkeypatch.setattr("metacontrol.reporting.blocks.LARGE", 1000)
+    content = figure.draw(tmp_path).removeprefix("data:image/png;base64,")
+    assert b64decode(content) == (tmp_path / "dots.png").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def browse() -> Callable[..., str]:
+    """Run Chromium headless without a network; return what it prints."""
+    found = [path for name in BROWSERS if (path := which(name))]
+    if not found:
+        pytest.fail(
+            f"no browser is here: install one of {', '.join(BROWSERS)}, or leave these tests out "
+            "with -m 'not browser'"
+        )
+
+    def run(folder: Path, page: Path, *options: str) -> str:
+        command = [
+            *(found[0], "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"),
+            *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+            *("--disable-dev-shm-usage", "--hide-scrollbars", "--enable-logging=stderr"),
+            "--host-resolver-rules=MAP * ~NOTFOUND",
+            *(f"--user-data-dir={folder / 'user'}", f"--log-net-log={folder / 'net.json'}"),
+            *(*options, page.as_uri()),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        return done.stdout + "\n".join(
+            line for line in done.stderr.splitlines() if "CONSOLE" in line
+        )
+
+    return run
+
+
+def _asked_of_the_network(folder: Path) -> set[str]:
+    """Return the addresses that a page asked for: not the browser, which has no initiator."""
+    log = json.loads((folder / "net.json").read_text(encoding="utf-8"))
+    asked = [event.get("params", {}) for event in log["events"]]
+    return {
+        entry["url"]
+        for entry in asked
+        if entry.get("url", "").startswith(("http", "ws", "ftp"))
+        and entry.get("initiator", "not an origin") != "not an origin"
+    }
+
+
+@pytest.mark.browser
+def test_a_browser_shows_it_without_a_network(
+    browse: Callable[..., str], page: Path, several: Path, tmp_path: Path
+) -> None:
+    for path in (page, several):
+        folder = tmp_path / path.parents[1].name
+        folder.mkdir()
+        shot = folder / "shot.png"
+        printed = browse(
+            folder, path, "--dump-dom", "--window-size=400,9000", f"--screenshot={shot}"
+        )
+        assert "CONSOLE" not in printed
+        assert not _asked_of_the_network(folder)
+        assert "<h2>References</h2>" in printed
+        picture = np.asarray(Image.open(shot).convert("RGB"))
+        assert picture.shape[1] == 400
+        colours = {tuple(colour) for colour in picture.reshape(-1, 3)[::7].tolist()}
+        assert (0, 114, 178) in colours  # the blue of the figures: they are drawn
+        assert (picture[:, -10:] == 255).all()  # nothing hangs over the edge of a phone
+
+
+@pytest.mark.browser
+def test_the_browser_would_tell(browse: Callable[..., str], tmp_path: Path) -> None:
+    bad = tmp_path / "bad.html"
+    bad.write_text("<img src='http://example.invalid/a.png'><script>console.error('no')</script>")
+    printed = browse(tmp_path, bad, "--dump-dom")
+    assert "CONSOLE" in printed
+    assert _asked_of_the_network(tmp_path) == {"http://example.invalid/a.png"}
