@@ -9,12 +9,18 @@ from typing import Any
 import nutpie
 import pymc as pm
 import xarray as xr
+from nutpie.sample import CompiledModel
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
+def compiled(model: pm.Model) -> CompiledModel:
+    """Compile a PyMC model for NUTS."""
+    return nutpie.compile_pymc_model(model, backend="jax", gradient_backend="jax")
+
+
 def sample(
-    model: pm.Model,
+    model: pm.Model | CompiledModel,
     *,
     draws: int,
     tune: int,
@@ -25,14 +31,15 @@ def sample(
     label: str,
     progress: bool,
 ) -> xr.DataTree:
-    """Sample a PyMC model.
+    """Sample a PyMC model, or one that `compiled` has compiled.
 
     Returns
     -------
     DataTree
         Groups posterior and sample_stats.
     """
-    compiled = nutpie.compile_pymc_model(model, backend="jax", gradient_backend="jax")
+    if isinstance(model, pm.Model):
+        model = compiled(model)
     with bar(label, progress) as tell:
 
         def listen(chains: Any) -> None:
@@ -44,7 +51,7 @@ def sample(
             )
 
         sampler = nutpie.sample(
-            compiled,
+            model,
             draws=draws,
             tune=tune,
             chains=chains,
