@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import typer
 
-from metacontrol.commands import comparing, describing, fitting, listing, simulating
+from metacontrol.commands import comparing, describing, fitting, listing, simulating, trusting
 
 COMMANDS = (
     simulating.simulate,
@@ -17,6 +17,10 @@ COMMANDS = (
     fitting.fit,
     comparing.compare,
     fitting.figures,
+    trusting.recover,
+    trusting.confuse,
+    trusting.sbc,
+    trusting.doctor,
     listing.models,
     simulating.demo,
 )
