@@ -159,11 +159,11 @@ def test_a_right_fit_passes_compiled_once(monkeypatch: pytest.MonkeyPatch) -> No
 
 @pytest.mark.slow
 def test_wrong_fits_are_caught() -> None:
-    """Another prior of the learning rates; and a likelihood without eligibility."""
+    """Another prior of learning rates; and a likelihood that perseverates, without eligibility."""
     wrong = {"alpha1_mean": mc.Prior("normal", 2.0, 0.5)}
-    table = mc.sbc(SMALL, DAW_2011, simulations=15, fitted_priors=wrong, **SETTING)
+    table = mc.sbc(SMALL, DAW_2011, simulations=10, fitted_priors=wrong, **SETTING)
     found = mc.sbc_verdict(table).set_index("quantity")
     assert found.loc["alpha1_mean", "verdict"] == "posterior too high"
     deaf = HYBRID.fix(alpha2="alpha1", beta2="beta1", lam=0.0, p=3.0, w=0.0)
-    table = mc.sbc(SMALL, DAW_2011, simulations=15, fitted=deaf, **SETTING)
+    table = mc.sbc(SMALL, DAW_2011, simulations=8, fitted=deaf, **SETTING)
     assert mc.sbc_verdict(table)["p_all"].min() < 0.05
