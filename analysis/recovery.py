@@ -82,7 +82,9 @@ def recovery_table(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:
     -------
     DataFrame
         Index parameter; columns `r` (Pearson), `bias` (recovered minus true), `rmse`, and by nuts
-        `coverage` (share of participants whose 95 % interval holds the truth).
+        `coverage` (share of participants whose 95 % interval holds the truth) and `contraction`
+        (one minus the posterior variance, averaged over participants, over the variance of the
+        true values: 1 if choices say all, 0 or less if they say nothing).
 
     Raises
     ------
@@ -107,6 +109,7 @@ def recovery_table(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:
             own = fit.participants[fit.participants["parameter"] == name].set_index("participant")
             held = truth[name].between(own["lower"].loc[truth.index], own["upper"].loc[truth.index])
             rows[name]["coverage"] = held.mean()
+            rows[name]["contraction"] = 1 - (own["sd"] ** 2).mean() / truth[name].var()
     return pd.DataFrame(rows).T.rename_axis("parameter")
 
 

@@ -21,7 +21,7 @@ def reliability(fit: Fit, *, seed: int) -> pd.DataFrame:
     Parameters
     ----------
     fit : Fit
-        By nuts, of two people or more.
+        Of a group of two people or more.
     seed : int
         Seed of which draws make a pair; each draw is in one pair.
 
@@ -36,8 +36,8 @@ def reliability(fit: Fit, *, seed: int) -> pd.DataFrame:
     ValueError
         If the fit has no posterior, or of one person only.
     """
-    if fit.method != "nuts":
-        raise ValueError(f"posterior draws need a fit by nuts, this one is by {fit.method}")
+    if not fit.sampled:
+        raise ValueError(f"posterior draws need a fit of the group, this one is by {fit.method}")
     people = fit.about["data"]["participants"]
     if people < 2:
         raise ValueError(f"reliability is of differences between people, but there is {people}")

@@ -244,13 +244,26 @@ def stay_regression(
 
 
 def _correct(data: Choices) -> np.ndarray:
-    """Return 1 where the earlier choice went for the state that paid better, -1 for the other."""
-    walks = getattr(data.task, "walk_columns", ())
+    """Return `went_better` of the earlier choice of each pair of trials."""
+    before = [f"previous_{column}" for column in went_for(data.task)]
+    trials = stay_trials(data, before)
+    return went_better(data.task, trials[before].set_axis(went_for(data.task), axis=1))
+
+
+def went_for(task: Any) -> list[str]:
+    """Return the columns that say for which second state a choice went, and what each would pay.
+
+    Raises ValueError if no second state could pay better.
+    """
+    walks = getattr(task, "walk_columns", ())
     if not walks:
-        raise ValueError(f"{data.task.name} has no second state of which one could pay better")
-    goal = "second_state" if getattr(data.task, "first_states", 1) == 2 else "first_choice"
-    last = [f"previous_{column}" for column in (goal, *walks)]
-    values = stay_trials(data, last)[last].to_numpy(dtype=float)
+        raise ValueError(f"{task.name} has no second state of which one could pay better")
+    return ["second_state" if getattr(task, "first_states", 1) == 2 else "first_choice", *walks]
+
+
+def went_better(task: Any, frame: pd.DataFrame) -> np.ndarray:
+    """Return 1 where a choice went for the second state that then paid better, -1 for the other."""
+    values = frame[went_for(task)].to_numpy(dtype=float, na_value=np.nan)
     paid = values[:, 1:].reshape(len(values), 2, -1).max(axis=2)
     return np.asarray(np.sign(paid[:, 1] - paid[:, 0]) * (2 * values[:, 0] - 1))
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import jax
 import numpy as np
 import pymc as pm
+import pytensor
 import pytensor.tensor as pt
 from pytensor import wrap_jax
 
@@ -15,6 +17,7 @@ from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.information import Information
 from metacontrol.fitting.priors import check_regressors, group_priors
 from metacontrol.models.engine import replay
+from metacontrol.models.engine.records import Records
 from metacontrol.models.formulas import Formulas
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
@@ -235,10 +238,29 @@ def _log_density(apart: Any, factors: Factors, times: int) -> Any:
     return -(people**2).sum() / 2 - volume
 
 
+def named_records(records: Records) -> dict[str, np.ndarray]:
+    """Return the arrays of records, by the names under which a compiled model holds them.
+
+    ``compiled.with_data(**named_records(others))`` has it sample other choices of as many people,
+    without compiling again.
+    """
+    leaves = jax.tree_util.tree_leaves_with_path(records)
+    return {f"records{jax.tree_util.keystr(path)}": np.asarray(leaf) for path, leaf in leaves}
+
+
 def _op(scoring: Scoring) -> Callable[[Any], Any]:
     shape = len(scoring.participants), len(scoring.story.coefficients)
-    op = wrap_jax(replay.log_likelihood(scoring.story, scoring.records))
-    return lambda coefficients: op(pt.specify_shape(coefficients, shape))
+    held = [
+        pytensor.shared(values, name=name, shape=values.shape)
+        for name, values in named_records(scoring.records).items()
+    ]
+    records = jax.tree.unflatten(jax.tree.structure(scoring.records), held)
+
+    def score(coefficients: Any, records: Records) -> Any:
+        return replay.log_likelihood(scoring.story, records)(coefficients)
+
+    op = wrap_jax(score)
+    return lambda coefficients: op(pt.specify_shape(coefficients, shape), records)
 
 
 def _variable(name: str, prior: Prior, dims: str | None) -> Any:

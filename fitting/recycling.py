@@ -2,7 +2,7 @@
 
 What choices say of a group is an integral over coefficients for each participant. Draws from about
 where the integrand is large give it for every group nearby without another look at the choices
-(Lunn et al., 2013, doi:10.1002/sim.5674)::
+(Lunn et al., 2013, doi:10.1111/rssc.12007)::
 
     log p(y_i | group) = log mean_s exp( base_is + log Normal(theta_is | group) )
     base_is = log p(y_i | theta_is) - log q_i(theta_is)

@@ -9,13 +9,27 @@ from typing import Any
 import nutpie
 import pymc as pm
 import xarray as xr
+from nutpie.sample import CompiledModel
 from pymc.model.transform.optimization import freeze_dims_and_data
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 
+def compiled(model: pm.Model, start: Mapping[str, Any] | None = None) -> CompiledModel:
+    """Compile a PyMC model for NUTS; `start` as for `sample`."""
+    model = freeze_dims_and_data(model)
+    return nutpie.compile_pymc_model(
+        model,
+        backend="jax",
+        gradient_backend="jax",
+        freeze_model=False,  # it would make a copy, whose variables are not those named below
+        initial_points=dict(start or {}),
+        jitter_rvs={variable for variable in model.free_RVs if variable.name not in (start or {})},
+    )
+
+
 def sample(
-    model: pm.Model,
+    model: pm.Model | CompiledModel,
     *,
     draws: int,
     tune: int,
@@ -27,7 +41,7 @@ def sample(
     progress: bool,
     start: Mapping[str, Any] | None = None,
 ) -> xr.DataTree:
-    """Sample a PyMC model.
+    """Sample a PyMC model, or one that `compiled` has compiled.
 
     Parameters
     ----------
@@ -39,15 +53,8 @@ def sample(
     DataTree
         Groups posterior and sample_stats; the attribute `warmup_steps` counts the gradients before.
     """
-    model = freeze_dims_and_data(model)
-    compiled = nutpie.compile_pymc_model(
-        model,
-        backend="jax",
-        gradient_backend="jax",
-        freeze_model=False,  # it would make a copy, whose variables are not those named below
-        initial_points=dict(start or {}),
-        jitter_rvs={variable for variable in model.free_RVs if variable.name not in (start or {})},
-    )
+    if isinstance(model, pm.Model):
+        model = compiled(model, start)
     with bar(label, progress) as tell:
 
         def listen(chains: Any) -> None:
@@ -59,7 +66,7 @@ def sample(
             )
 
         sampler = nutpie.sample(
-            compiled,
+            model,
             draws=draws,
             tune=tune,
             chains=chains,

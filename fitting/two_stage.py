@@ -33,7 +33,7 @@ def two_stage_tree(
 ) -> xr.DataTree:
     """Return the posterior that NUTS over everybody would sample, from draws of each participant.
 
-    Lunn et al. (2013, doi:10.1002/sim.5674). The draws are made where EM puts the group, which
+    Lunn et al. (2013, doi:10.1111/rssc.12007). The draws are made where EM puts the group, which
     also says how its posterior is about shaped there: NUTS moves in that shape.
 
     Returns

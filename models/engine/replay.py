@@ -42,16 +42,16 @@ def log_likelihood(
     function
         From coefficients, shape (participants, coefficients), to the log-likelihood of the scored
         choices of each participant, shape (participants,), in nats. Reverse-mode differentiable
-        once by JAX.
+        once by JAX, which may trace the records too.
     """
-    loops = kernel(story, records) if compiled else None
-    loops = loops or partial(_loops, story, records)
 
     @jax.custom_vjp
-    def total(coefficients: Array) -> Array:
-        return forward(coefficients)[0]
+    def total(coefficients: Array, records: Records) -> Array:
+        return forward(coefficients, records)[0]
 
-    def forward(coefficients: Array) -> tuple[Array, Array]:
+    def forward(coefficients: Array, records: Records) -> tuple[Array, Array]:
+        loops = kernel(story, records) if compiled else None
+        loops = loops or partial(_loops, story, records)
         seated = jnp.asarray(coefficients)[records.seats]
         first = {name: column[:, 0].ravel() for name, column in records.columns.items()}
 
@@ -69,11 +69,11 @@ def log_likelihood(
         slope = _lanes(slope) + pull(list(_lanes(slope_of_start).T))[0]
         return score.ravel()[records.slots], slope[records.slots]
 
-    def backward(slope: Array, cotangent: Array) -> tuple[Array]:
-        return (slope * cotangent[:, None],)
+    def backward(slope: Array, cotangent: Array) -> tuple[Array, None]:
+        return slope * cotangent[:, None], None
 
     total.defvjp(forward, backward)
-    return total
+    return lambda coefficients: total(coefficients, records)
 
 
 def log_likelihood_by_choice(story: Story, records: Records) -> Callable[[Array], dict[str, Array]]:

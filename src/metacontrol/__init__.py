@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from metacontrol.analysis import confuse as confuse
     from metacontrol.analysis import course as course
     from metacontrol.analysis import depth_effects as depth_effects
+    from metacontrol.analysis import design as design
+    from metacontrol.analysis import design_sentence as design_sentence
     from metacontrol.analysis import devaluation_index as devaluation_index
+    from metacontrol.analysis import doctor as doctor
     from metacontrol.analysis import drivers as drivers
     from metacontrol.analysis import has_weight as has_weight
     from metacontrol.analysis import kfold as kfold
@@ -35,23 +38,34 @@ if TYPE_CHECKING:
     from metacontrol.analysis import plot_comparison as plot_comparison
     from metacontrol.analysis import plot_confusion as plot_confusion
     from metacontrol.analysis import plot_course as plot_course
+    from metacontrol.analysis import plot_design_recovery as plot_design_recovery
     from metacontrol.analysis import plot_drivers as plot_drivers
     from metacontrol.analysis import plot_graph as plot_graph
     from metacontrol.analysis import plot_lags as plot_lags
     from metacontrol.analysis import plot_participant_weights as plot_participant_weights
+    from metacontrol.analysis import plot_power as plot_power
+    from metacontrol.analysis import plot_predictive as plot_predictive
     from metacontrol.analysis import plot_predictive_stay as plot_predictive_stay
     from metacontrol.analysis import plot_recoveries as plot_recoveries
     from metacontrol.analysis import plot_recovery as plot_recovery
+    from metacontrol.analysis import plot_recovery_by_design as plot_recovery_by_design
+    from metacontrol.analysis import plot_sbc as plot_sbc
     from metacontrol.analysis import plot_schedule as plot_schedule
     from metacontrol.analysis import plot_stay_by_path as plot_stay_by_path
     from metacontrol.analysis import plot_stay_probabilities as plot_stay_probabilities
     from metacontrol.analysis import plot_weight_by_condition as plot_weight_by_condition
+    from metacontrol.analysis import predictive as predictive
     from metacontrol.analysis import predictive_stay as predictive_stay
+    from metacontrol.analysis import prior_predictive as prior_predictive
     from metacontrol.analysis import recover as recover
+    from metacontrol.analysis import recovery_by_design as recovery_by_design
     from metacontrol.analysis import recovery_table as recovery_table
     from metacontrol.analysis import reliability as reliability
     from metacontrol.analysis import revaluation_score as revaluation_score
     from metacontrol.analysis import save_figure as save_figure
+    from metacontrol.analysis import sbc as sbc
+    from metacontrol.analysis import sbc_sentence as sbc_sentence
+    from metacontrol.analysis import sbc_verdict as sbc_verdict
     from metacontrol.analysis import stay_by_participant as stay_by_participant
     from metacontrol.analysis import stay_by_path as stay_by_path
     from metacontrol.analysis import stay_probabilities as stay_probabilities
@@ -114,7 +128,10 @@ _HOMES = {
         "confuse",
         "course",
         "depth_effects",
+        "design",
+        "design_sentence",
         "devaluation_index",
+        "doctor",
         "drivers",
         "has_weight",
         "kfold",
@@ -130,23 +147,34 @@ _HOMES = {
         "plot_comparison",
         "plot_confusion",
         "plot_course",
+        "plot_design_recovery",
         "plot_drivers",
         "plot_graph",
         "plot_lags",
         "plot_participant_weights",
+        "plot_power",
+        "plot_predictive",
         "plot_predictive_stay",
         "plot_recoveries",
         "plot_recovery",
+        "plot_recovery_by_design",
+        "plot_sbc",
         "plot_schedule",
         "plot_stay_by_path",
         "plot_stay_probabilities",
         "plot_weight_by_condition",
+        "predictive",
         "predictive_stay",
+        "prior_predictive",
         "recover",
+        "recovery_by_design",
         "recovery_table",
         "reliability",
         "revaluation_score",
         "save_figure",
+        "sbc",
+        "sbc_sentence",
+        "sbc_verdict",
         "stay_by_participant",
         "stay_by_path",
         "stay_probabilities",

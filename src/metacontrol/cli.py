@@ -8,7 +8,15 @@ from typing import NoReturn
 
 import typer
 
-from metacontrol.commands import comparing, describing, fitting, listing, reporting, simulating
+from metacontrol.commands import (
+    comparing,
+    describing,
+    fitting,
+    listing,
+    reporting,
+    simulating,
+    trusting,
+)
 
 COMMANDS = (
     simulating.simulate,
@@ -18,6 +26,10 @@ COMMANDS = (
     comparing.compare,
     fitting.figures,
     reporting.report,
+    trusting.recover,
+    trusting.confuse,
+    trusting.sbc,
+    trusting.doctor,
     listing.models,
     simulating.demo,
 )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
@@ -53,13 +54,23 @@ def draw_panels(
     path: Path, count: int, plot: Callable[[Sequence[Axes]], object], height: float = 6.0
 ) -> None:
     """Draw a figure of that many panels, four in a row at most; write it, and say where."""
+
+    def whole() -> Figure:
+        figure, axes = mc.panels(ceil(count / 4), min(count, 4), height=height)
+        plot(axes)
+        return figure
+
+    draw_figure(path, whole)
+
+
+def draw_figure(path: Path, plot: Callable[[], Figure]) -> None:
+    """Draw a figure that lays itself out; write it as PDF, SVG and PNG, and say where."""
     os.environ.setdefault("MPLBACKEND", "Agg")
     import matplotlib.pyplot as plt
 
     make_folder(path.parent)
     with mc.style():
-        figure, axes = mc.panels(ceil(count / 4), min(count, 4), height=height)
-        plot(axes)
+        figure = plot()
         written = mc.save_figure(figure, path)
         plt.close(figure)
     print("wrote " + ", ".join(str(p) for p in written))

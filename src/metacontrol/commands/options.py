@@ -63,6 +63,14 @@ def number_or_name(text: str) -> float | str:
         return text
 
 
+def numbers(text: str, option: str) -> list[int]:
+    """Return whole numbers written with commas between them; raise ValueError naming the option."""
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{option} takes numbers such as 20,40,80, got {text!r}") from None
+
+
 def read_choices(
     path: Path,
     task: str,

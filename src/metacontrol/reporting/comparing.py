@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from metacontrol.analysis.comparison import compare, log_evidence, random_effects
+from metacontrol.analysis.comparison import compare
+from metacontrol.analysis.criteria import log_evidence
+from metacontrol.fitting.random_effects import random_effects
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import Column, Section, Table, number
 

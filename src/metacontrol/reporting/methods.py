@@ -11,7 +11,6 @@ from typing import Any
 
 import pandas as pd
 
-from metacontrol.fitting.fit import PILOT
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import listed, number
 from metacontrol.reporting.priors import in_words, likely, link_scale, priors, story
@@ -19,7 +18,29 @@ from metacontrol.reporting.references import references_of
 
 _SMALL = "no one two three four five six seven eight nine ten eleven twelve".split()
 _POINT = {"mle": "maximum likelihood", "map": "maximum a posteriori"}
-METHODS = {**_POINT, "nuts": "NUTS"}
+METHODS = {
+    **_POINT,
+    "laplace": "Laplace's approximation",
+    "em": "EM",
+    "em-laplace": "EM with Laplace's approximation",
+    "two-stage": "two stages",
+    "nuts": "NUTS",
+}
+_WEIGHED = "{importance} draws of each participant, weighted by importance (seed {seed})"
+_OTHERS = {
+    "laplace": "Each participant was fitted alone by Laplace's approximation: mode and curvature "
+    "of the posterior on the scale of links.",
+    "em": "The most probable group was found by EM, whose E-step took "
+    + _WEIGHED
+    + "; its standard "
+    "errors come from the curvature there.",
+    "em-laplace": "The most likely group was found by EM, whose E-step took the mode and curvature "
+    "of each participant's posterior for its mean and variance [@huys2011].",
+    "two-stage": "The posterior of the group was sampled in two stages [@lunn2013]: "
+    + _WEIGHED
+    + ", were recycled under each group that NUTS [@hoffman2014] visited, with {chains} chains of "
+    "{draws} draws after {tune} tuning draws each.",
+}
 
 
 def methods(
@@ -123,7 +144,7 @@ def _priors(fit: Fit) -> str:
     for predictor in story(fit).predictors:
         link = predictor.parameter.link
         for name in predictor.coefficients:
-            if fit.method != "nuts":
+            if f"{name}_mean" not in found:
                 words = f"{in_words(found[name])} (95 % between {likely(found[name])})"
                 own.setdefault(words, []).append(f"`{name}`")
                 continue
@@ -158,24 +179,23 @@ def _method(fit: Fit) -> str:
             f"{count_word(settings['starts'])} starting points (seed {settings['seed']}), of whose "
             "ends the best was kept."
         )
-    said = listed([f"{name} = {value}" for name, value in settings.items()])
-    return f"They were fitted by the method `{fit.method}` ({said})."
+    return _OTHERS[fit.method].format(**{name: number(v) for name, v in settings.items()})
 
 
 def _sampling(settings: Mapping[str, Any]) -> str:
     centring = settings["centring"]
-    shares = (
-        "the share of centring of each participant and parameter was chosen by a short pilot run "
-        f"(two chains of {PILOT[0]} draws after {PILOT[1]})"
+    written = (
+        "as departures from what a quick pass over the choices expects of them"
         if centring == "auto"
-        else f"the share of centring was {number(centring)}, where 0 is non-centred"
+        else "partly centred [@papaspiliopoulos2007], with a share of centring of "
+        f"{number(centring)}, where 0 is non-centred"
     )
     return (
         "The posterior of all participants together was sampled by NUTS [@hoffman2014], with "
         f"{count_word(settings['chains'])} chains of {number(settings['draws'])} draws after "
         f"{number(settings['tune'])} tuning draws each, a target acceptance rate of "
         f"{number(settings['target_accept'])} and seed {settings['seed']}. Participants' "
-        f"parameters were written partly centred [@papaspiliopoulos2007]: {shares}."
+        f"parameters were written {written}."
     )
 
 
@@ -205,7 +225,7 @@ def without_names(check: str) -> str:
 def _software(fits: Mapping[str, Fit]) -> str:
     versions = pd.DataFrame([fit.about["versions"] for fit in fits.values()])
     said = {name: listed(versions[name].dropna().unique().tolist()) for name in versions}
-    sampled = any(fit.method == "nuts" for fit in fits.values())
+    sampled = any("sample_stats" in fit.tree for fit in fits.values())
     point = any(fit.method in _POINT for fit in fits.values())
     parts = [
         f"metacontrol {said['metacontrol']} [@metacontrol2026]",

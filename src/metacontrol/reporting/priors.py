@@ -6,6 +6,7 @@ import re
 
 from scipy import stats
 
+from metacontrol.fitting.fit import WITHOUT_PRIORS
 from metacontrol.fitting.priors import coefficient_priors, group_priors
 from metacontrol.fitting.result import Fit
 from metacontrol.models.engine.predictor import Predictor
@@ -29,11 +30,11 @@ def story(fit: Fit) -> Story:
 
 
 def priors(fit: Fit) -> dict[str, Prior]:
-    """Return the priors of a fit: of coefficients by map, of group means and sds by nuts."""
-    if fit.method == "mle":
+    """Return the priors of a fit: of coefficients by map, of group means and sds else."""
+    if fit.method in WITHOUT_PRIORS:
         return {}
     given = {name: _prior(text) for name, text in fit.about["priors"].items()}
-    return (group_priors if fit.method == "nuts" else coefficient_priors)(story(fit), given)
+    return (coefficient_priors if fit.method == "map" else group_priors)(story(fit), given)
 
 
 def in_words(prior: Prior) -> str:

@@ -40,7 +40,7 @@ def trust(fit: Fit, prefix: str) -> Section:
     )
     columns = [Column("check", "check"), Column("value", "value"), Column("wanted", "wanted")]
     caption = "Checks of the fit, and what to do where one is not as wanted."
-    if fit.method == "nuts":
+    if "sample_stats" in fit.tree:
         caption += (
             " Where chains agree R-hat is 1; an effective sample size (ESS) says how many "
             "independent draws are worth as much as those there are [@vehtari2021]. Divergent "
@@ -60,7 +60,7 @@ def trust(fit: Fit, prefix: str) -> Section:
 def group(fit: Fit, prefix: str) -> Section:
     """Return the group's table."""
     table = fit.group
-    if fit.method != "nuts":
+    if not fit.sampled:
         caption = "Participants' estimates: mean, standard deviation and quartiles."
         columns = [Column("parameter", "parameter"), Column("mean", "mean", 2)]
         columns += [Column("sd", "sd", 2), *QUARTILES]
@@ -120,7 +120,7 @@ def model(fit: Fit, prefix: str, told: str | None = None) -> Section:
         parameter = predictor.parameter
         for name in predictor.coefficients:
             row = {"parameter": name, "meaning": _meaning(predictor, name)}
-            if fit.method == "nuts":
+            if f"{name}_mean" in found:
                 mean = found[f"{name}_mean"]
                 own = f"{name}_sd" in spreads
                 row["mean"] = in_words(mean)
@@ -143,7 +143,7 @@ def model(fit: Fit, prefix: str, told: str | None = None) -> Section:
     columns = [Column(name, heading, whole=name != "meaning") for name, heading in heads.items()]
     columns = [column for column in columns if column.name in table]
     caption = "The parameters" + (" and their priors." if found else ".")
-    if fit.method == "nuts":
+    if f"{fit.about['coefficients'][0]}_mean" in found:
         caption += (
             " Those of group means and standard deviations are on the scale of the link. The last "
             "column says where a median participant lies beforehand, with 95 % probability, on the "

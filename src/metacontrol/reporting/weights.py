@@ -46,14 +46,14 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
         f"{prefix}participant_weights",
         lambda axes: plot_participant_weights(people, axes[0]),
         "Weight of planning of each participant, in order of size: "
-        + ("posterior mean and 95 % interval. " if fit.method == "nuts" else "the estimate. ")
+        + ("posterior mean and 95 % interval. " if fit.sampled else "the estimate. ")
         + middle,
         f"One dot a participant, from habit (0) to planning (1). {middle}",
         height=8.0,
     )
     files = Table(f"{prefix}participant_weights", "Participants' weights.", people)
     blocks: list[Block] = []
-    if fit.method == "nuts":
+    if fit.sampled:
         draws, table = weight_draws(fit), weight_by_condition(fit)
         columns = [*heads, Column("mean", "mean", 2), Column("sd", "sd", 2), *INTERVAL]
         said = _said(table, conditions)

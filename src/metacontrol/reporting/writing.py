@@ -146,7 +146,7 @@ def _section(
         if bad
         else "All diagnostics are as wanted."
     )
-    together = "all participants together" if fit.method == "nuts" else "each participant alone"
+    together = "all participants together" if fit.sampled else "each participant alone"
     own = fit.model.name
     lead = (
         f"{'' if name == own else f'**{name}.** '}The model `{own}` was fitted to {together}, by "

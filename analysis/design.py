@@ -1,0 +1,217 @@
+"""Before data are collected: how many participants and trials an effect needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from scipy.stats import nct, t
+
+from metacontrol.analysis.style import COLOURS, GREY
+from metacontrol.fitting.individuals import Individuals, Normal
+from metacontrol.fitting.priors import SLOPE_SD
+from metacontrol.models.engine.predictor import INTERCEPT
+from metacontrol.models.model import Model
+from metacontrol.models.people import draw_participants
+from metacontrol.models.scoring import Scoring
+from metacontrol.models.simulation import simulate
+from metacontrol.tasks.task import Task
+
+POWER, RECOVERY = 0.8, 0.7  # wanted of a group's effect, and of r of individual values
+RESAMPLES = 1000
+CERTAIN = 10.0  # noncentrality beyond which power is 1
+MOST = 8192  # participants that are worth a search
+
+
+def design(
+    model: Model,
+    task: Task,
+    *,
+    parameter: str,
+    column: str,
+    effect: float,
+    effect_sd: float = SLOPE_SD.mean,
+    participants: Sequence[int] = (20, 40, 80),
+    trials: Sequence[int] = (100, 200),
+    pool: int = 1000,
+    seed: int,
+) -> pd.DataFrame:
+    """Return power for a group's effect and recovery of individual values, by design.
+
+    For each number of trials a pool of people is simulated, and the mode of each one's posterior
+    found with ``{parameter: "1 + column"}``, under the distribution of people as prior, but with a
+    mean slope of 0. The effect is tested by a t-test over people's slopes: such a mode is a
+    person's slope of the hierarchical likelihood at no effect, so this is its score test. Since
+    each is fitted alone, the pool serves for groups of any size: their power is that of the
+    noncentral t distribution with the pool's mean and standard deviation of slopes. That takes
+    seconds where simulating and sampling hierarchical fits would take hours.
+
+    Parameters
+    ----------
+    model, task : Model, Task
+        Who plays and what.
+    parameter, column : str
+        What depends on what, within participants: `w` on `load`.
+    effect, effect_sd : float
+        Mean and standard deviation over people of the slope, on the scale of the parameter's link:
+        for a weight, log-odds by unit of the column.
+    participants, trials : sequence of int
+        Designs.
+    pool : int
+        People simulated for each number of trials.
+    seed : int
+        Seed of all chance.
+
+    Returns
+    -------
+    DataFrame
+        One row a design: columns `trials`, `participants`, `power` (0 to 1) and `power_error` (its
+        Monte Carlo standard error); and, the same for each number of trials, `needed`
+        (participants for a power of .8; missing beyond 8,192), `needed_lower`, `needed_upper`
+        (95 % Monte Carlo interval), `r` (true and estimated individual values, on the link's scale
+        where the column is 0) and `r_error`.
+
+    Raises
+    ------
+    ValueError
+        If a design is smaller than 2, or the parameter or column is not there.
+    """
+    for name, sizes in (("participants", participants), ("trials", trials), ("pool", [pool])):
+        if min(sizes) < 2:
+            raise ValueError(f"{name} must be 2 or more, got {min(sizes)}")
+    slope, intercept = f"{parameter}_{column}", f"{parameter}_{INTERCEPT}"
+    own = {p.name: (p.group_mean.mean, p.group_sd.mean) for p in model.free}
+    mean, sd = own.pop(model.parameter(parameter).name)
+    own |= {intercept: (mean, sd), slope: (0.0, effect_sd)}
+    rng = np.random.default_rng([seed, 1])
+    people = draw_participants(model, pool, seed=seed).drop(columns=parameter)
+    people[intercept] = rng.normal(mean, sd, pool)
+    people[slope] = rng.normal(effect, effect_sd, pool)
+    formulas = {parameter: f"1 + {column}"}
+    rows = []
+    for count in sorted(trials):
+        data = simulate(model, task, people, trials=count, seed=seed, formulas=formulas)
+        fits = Individuals(Scoring.of(model, data, formulas))
+        means, sds = np.array([own[name] for name in fits.names]).T
+        modes = fits.modes(Normal(means, np.diag(sds**2)))
+        found = pd.DataFrame(modes.values, columns=list(fits.names))
+        drawn = np.random.default_rng([seed, 2]).integers(len(people), size=(RESAMPLES, pool))
+        values = found[slope].to_numpy()
+        sizes = values[drawn].mean(axis=1) / values[drawn].std(axis=1, ddof=1)
+        size = values.mean() / values.std(ddof=1)
+        true, guess = people[intercept].to_numpy(), found[intercept].to_numpy()
+        lower, upper = (needed(x) for x in np.quantile(np.abs(sizes), [0.975, 0.025]))
+        shared = {
+            "needed": needed(size),
+            "needed_lower": lower,
+            "needed_upper": upper,
+            "r": np.corrcoef(true, guess)[0, 1],
+            "r_error": np.std([np.corrcoef(true[i], guess[i])[0, 1] for i in drawn]),
+        }
+        for group in sorted(participants):
+            error = power(sizes, group).std()
+            own_power = float(power(size, group))
+            rows.append(
+                {"trials": count, "participants": group, "power": own_power, "power_error": error}
+                | shared
+            )
+    return pd.DataFrame(rows)
+
+
+def power(size: float | np.ndarray, participants: int) -> np.ndarray:
+    """Return the power of a two-sided t-test at .05, given mean over sd of what is tested.
+
+    Examples
+    --------
+    >>> round(float(power(0.5, 34)), 2)  # as in Cohen's tables
+    0.81
+    """
+    freedom = participants - 1
+    limit = t.ppf(0.975, freedom)
+    shift = np.minimum(np.abs(size) * participants**0.5, CERTAIN)
+    return np.asarray(nct.sf(limit, freedom, shift))
+
+
+def needed(size: float) -> float:
+    """Return how many participants give a power of .8; not a number if beyond 8,192.
+
+    Examples
+    --------
+    >>> needed(0.5)
+    34.0
+    """
+    high = 2
+    while power(size, high) < POWER:
+        high *= 2
+        if high > MOST:
+            return np.nan
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(size, middle) >= POWER else (middle, high)
+    return float(high)
+
+
+def design_sentence(table: pd.DataFrame) -> str:
+    """Say what a table from `design` advises."""
+    by_trials = table.drop_duplicates("trials")
+    parts = []
+    for row in by_trials.itertuples():
+        if np.isnan(row.needed):
+            parts.append(f"with {row.trials} trials no number of participants up to {MOST:,}")
+        else:
+            top = "more" if np.isnan(row.needed_upper) else f"{row.needed_upper:.0f}"
+            parts.append(
+                f"with {row.trials} trials each about {row.needed:.0f} participants "
+                f"({row.needed_lower:.0f} to {top})"
+            )
+    enough = by_trials.loc[by_trials["r"] >= RECOVERY, "trials"]
+    rs = ", ".join(f"{row.r:.2f} with {row.trials}" for row in by_trials.itertuples())
+    advice = (
+        f"individual values are recoverable from {enough.min()} trials on"
+        if len(enough)
+        else "none of these lengths makes individual values recoverable: compare groups only"
+    )
+    return (
+        f"For 80 % power: {'; '.join(parts)} (95 % Monte Carlo intervals). "
+        f"True and estimated values correlate {rs} trials: {advice} (r of .7)."
+    )
+
+
+def plot_power(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw power by participants, a line for each number of trials, with 95 % Monte Carlo bands.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `design`.
+    ax : Axes
+        Where to draw.
+    """
+    for colour, (trials, part) in zip(COLOURS * 9, table.groupby("trials"), strict=False):
+        x, half = part["participants"], 1.96 * part["power_error"]
+        lower, upper = (part["power"] - half).clip(0), (part["power"] + half).clip(upper=1)
+        ax.fill_between(x, lower, upper, color=colour, alpha=0.2, linewidth=0)
+        ax.plot(x, part["power"], color=colour, marker="o", markersize=4, label=f"{trials} trials")
+    ax.axhline(POWER, color=GREY, linewidth=0.8, linestyle="--")
+    ax.set(ylim=(0, 1.02), xlabel="Participants", ylabel="Power for the effect")
+    ax.set_xticks(sorted(set(table["participants"])))
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, handlelength=1, columnspacing=1)
+    return ax
+
+
+def plot_design_recovery(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw the correlation of true and estimated individual values by number of trials.
+
+    Parameters are those of `plot_power`; bars are 95 % Monte Carlo intervals.
+    """
+    part = table.drop_duplicates("trials")
+    ax.errorbar(
+        part["trials"], part["r"], yerr=1.96 * part["r_error"], marker="o", markersize=4, capsize=0
+    )
+    ax.axhline(RECOVERY, color=GREY, linewidth=0.8, linestyle="--")
+    ax.set(ylim=(0, 1), xlabel="Trials each", ylabel="r of true and estimated")
+    ax.set_xticks(part["trials"])
+    return ax

@@ -1,0 +1,144 @@
+"""What comes back from how much: recovery by number of trials and of participants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from metacontrol.analysis.style import COLOURS, GREY, panels
+from metacontrol.fitting.prior_fits import fit_from_priors
+from metacontrol.models.model import Model
+from metacontrol.tasks.task import Task
+
+MEASURES = {
+    "r": "r",
+    "coverage": "Coverage of 95 %",
+    "contraction": "Contraction",
+}
+
+
+def recovery_by_design(
+    model: Model,
+    task: Task,
+    *,
+    participants: Sequence[int] = (20, 40),
+    trials: Sequence[int] = (100, 200),
+    simulations: int = 20,
+    seed: int,
+    **options: Any,
+) -> pd.DataFrame:
+    """Recover participants' parameters and the group's, by design.
+
+    For each design, groups are drawn from the priors of `fit(method="nuts")`, play, and are fitted
+    hierarchically, compiled once for each design. So group effects (slopes of formulas) differ
+    between simulated groups, and come back or not.
+
+    Parameters
+    ----------
+    model, task : Model, Task
+        Who plays what.
+    participants, trials : sequence of int
+        Designs: each number of participants with each number of trials.
+    simulations : int
+        Groups for each design.
+    seed : int
+        Seed of all chance.
+    **options
+        `formulas`, `priors`, `schedule`, and `draws`, `tune`, `chains`, `cores`, `target_accept`,
+        `progress` of `fit`.
+
+    Returns
+    -------
+    DataFrame
+        One row for each design and parameter: columns `trials`, `participants`, `parameter`,
+        `level` ("participant", over all simulated people, or "group", over groups, on the link's
+        scale), `r`, `bias`, `rmse`, `coverage` (of 95 % intervals), `contraction` (one minus mean
+        posterior variance over the variance of the true values) and `count` (true values that
+        these are of: for a Monte Carlo error of coverage c, sqrt(c (1 - c) / count), where people
+        of a group are not independent).
+    """
+    rows = []
+    for count in sorted(trials):
+        for size in sorted(participants):
+            fits = fit_from_priors(
+                model,
+                task,
+                participants=size,
+                trials=count,
+                simulations=simulations,
+                seed=seed,
+                **options,
+            )
+            found: dict[str, list[np.ndarray]] = {}
+            for true, tree in fits:
+                posterior = tree["posterior"].to_dataset()
+                for name in true.data_vars:
+                    if str(name) != "log_likelihood" and not str(name).endswith("_group"):
+                        draws = posterior[name].stack(sample=("chain", "draw")).to_numpy()
+                        values = np.atleast_1d(true[name].to_numpy())
+                        draws = draws.reshape(len(values), -1)
+                        ends = np.quantile(draws, [0.025, 0.975], axis=1)
+                        summary = [values, draws.mean(axis=1), draws.var(axis=1), *ends]
+                        found.setdefault(str(name), []).append(np.array(summary))
+            for name, parts in found.items():
+                level = "group" if parts[0].shape[1] == 1 and size > 1 else "participant"
+                measured = _measures(np.concatenate(parts, axis=1))
+                rows.append(
+                    {"trials": count, "participants": size, "parameter": name, "level": level}
+                    | measured
+                )
+    return pd.DataFrame(rows)
+
+
+def _measures(summary: np.ndarray) -> dict[str, float]:
+    """Return how well values come back, given true, mean, variance, lower, upper as rows."""
+    true, mean, variance, lower, upper = summary
+    error = mean - true
+    varies = len(true) > 1 and true.std() > 0
+    return {
+        "r": np.corrcoef(true, mean)[0, 1] if varies else np.nan,
+        "bias": error.mean(),
+        "rmse": np.sqrt((error**2).mean()),
+        "coverage": ((lower <= true) & (true <= upper)).mean(),
+        "contraction": 1 - variance.mean() / true.var() if varies else np.nan,
+        "count": len(true),
+    }
+
+
+def plot_recovery_by_design(table: pd.DataFrame, parameters: Sequence[str]) -> Figure:
+    """Return a figure: a row for each parameter, with r, coverage and contraction by trials.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `recovery_by_design`.
+    parameters : sequence of str
+        Which of its parameters, such as `w` and `w_mean`.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is not there.
+    """
+    known = list(dict.fromkeys(table["parameter"]))
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise ValueError(f"no parameter {', '.join(unknown)}; there are: {', '.join(known)}")
+    figure, axes = panels(len(parameters), len(MEASURES), height=4.8)
+    for i, (name, measure) in enumerate((p, m) for p in parameters for m in MEASURES):
+        ax, part = axes[i], table[table["parameter"] == name]
+        for colour, (size, rows) in zip(COLOURS * 9, part.groupby("participants"), strict=False):
+            label = f"{size} participants"
+            ax.plot(
+                rows["trials"], rows[measure], color=colour, marker="o", markersize=4, label=label
+            )
+        ax.axhline(0.95 if measure == "coverage" else 1.0, color=GREY, linewidth=0.8, linestyle=":")
+        ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.04)
+        ax.set(xlabel="Trials each", ylabel=MEASURES[measure], xticks=sorted(set(part["trials"])))
+        ax.set_title(name, loc="right")
+    axes[0].legend(loc="lower right")
+    return figure

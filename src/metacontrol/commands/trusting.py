@@ -1,0 +1,224 @@
+"""Can it be trusted: recovery, confusion, calibration, and what should worry you."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import metacontrol as mc
+from metacontrol.commands.options import (
+    ChoicesFrom,
+    Columns,
+    ExcludeFirst,
+    Folder,
+    Missed,
+    ModelName,
+    Seed,
+    TaskName,
+    column_names,
+    find_model,
+    find_task,
+    number_or_name,
+    numbers,
+    pair,
+)
+from metacontrol.output import draw, draw_figure, show, write_table
+
+Formula = Annotated[list[str], typer.Option(help='Such as "w ~ 1 + load"; may be repeated.')]
+Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
+Tune = Annotated[int, typer.Option(help="Tuning draws of each chain.")]
+Chains = Annotated[int, typer.Option(help="Number of chains.")]
+Simulations = Annotated[int, typer.Option(help="Simulated groups (of each design).")]
+Designs = Annotated[str, typer.Option(help="Numbers, with commas between them.")]
+
+
+def recover(
+    model: ModelName = "hybrid",
+    task: TaskName = "daw-2011",
+    participants: Designs = "20,40",
+    trials: Designs = "100,200",
+    simulations: Simulations = 20,
+    formula: Formula = [],  # noqa: B006 - typer reads it
+    parameter: Annotated[
+        list[str], typer.Option(help="What to draw, such as w or w_mean; default: the group's.")
+    ] = [],  # noqa: B006
+    draws: Draws = 500,
+    tune: Tune = 500,
+    chains: Chains = 2,
+    seed: Seed = 1,
+    out: Folder = Path("recovery"),
+) -> None:
+    """Recover parameters, people's and the group's, by numbers of participants and trials.
+
+    Example: `metacontrol recover --model hybrid --participants 20,40 --trials 200 --parameter w`
+    """
+    table = mc.recovery_by_design(
+        find_model(model),
+        find_task(task),
+        participants=numbers(participants, "--participants"),
+        trials=numbers(trials, "--trials"),
+        simulations=simulations,
+        formulas=dict(pair(text, "--formula", "~") for text in formula),
+        seed=seed,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+    )
+    show(table, "Recovery by design")
+    write_table(table, out / "recovery.csv")
+    means = [name for name in table["parameter"].unique() if name.endswith("_mean")]
+    draw_figure(out / "recovery", partial(mc.plot_recovery_by_design, table, parameter or means))
+
+
+def confuse(
+    models: Annotated[list[str], typer.Argument(help="Two or more; see `metacontrol models`.")],
+    task: TaskName = "daw-2011",
+    participants: Annotated[int, typer.Option(help="How many play each model.")] = 50,
+    trials: Annotated[int | None, typer.Option(help="Trials of each; default: the task's.")] = None,
+    starts: Annotated[int, typer.Option(help="Searches for each participant.")] = 8,
+    seed: Seed = 1,
+    out: Folder = Path("confusion"),
+) -> None:
+    """Simulate each model, fit all to it, and count for whom which is best by AIC and BIC.
+
+    Example: `metacontrol confuse model-free model-based hybrid --task daw-2011`
+    """
+    table = mc.confuse(
+        [find_model(name) for name in models],
+        find_task(task),
+        participants=participants,
+        trials=trials,
+        starts=starts,
+        seed=seed,
+    )
+    show(table, "Best (confusion: of the simulated; inversion: simulated, of the best)")
+    write_table(table, out / "confusion.csv")
+    for criterion in table["criterion"].unique():
+        plot = partial(mc.plot_confusion, table, criterion=criterion)
+        draw(out / f"confusion_{criterion}", plot, partial(plot, which="inversion"), height=8)
+
+
+def sbc(
+    model: ModelName = "hybrid",
+    task: TaskName = "daw-2011",
+    participants: Annotated[int, typer.Option(help="People in each group.")] = 20,
+    trials: Annotated[int | None, typer.Option(help="Trials of each; default: the task's.")] = None,
+    simulations: Simulations = 100,
+    formula: Formula = [],  # noqa: B006
+    draws: Draws = 500,
+    tune: Tune = 500,
+    chains: Chains = 2,
+    seed: Seed = 1,
+    out: Folder = Path("calibration"),
+) -> None:
+    """Calibrate the whole hierarchical fit on groups simulated from its priors.
+
+    Example: `metacontrol sbc --model hybrid --task daw-2011 --participants 20 --trials 100`
+    """
+    table = mc.sbc(
+        find_model(model),
+        find_task(task),
+        participants=participants,
+        trials=trials,
+        simulations=simulations,
+        formulas=dict(pair(text, "--formula", "~") for text in formula),
+        seed=seed,
+        draws=draws,
+        tune=tune,
+        chains=chains,
+    )
+    verdict = mc.sbc_verdict(table)
+    show(verdict, "Calibration")
+    print(mc.sbc_sentence(table))
+    write_table(table, out / "ranks.csv")
+    write_table(verdict, out / "verdict.csv")
+    draw(out / "sbc", partial(mc.plot_sbc, table))
+
+
+def doctor(
+    fitted: Annotated[Path | None, typer.Argument(metavar="FIT", help="A fit.nc.")] = None,
+    choices: Annotated[Path | None, typer.Option(help="The choices that were fitted.")] = None,
+    model: ModelName = "hybrid",
+    task: TaskName = "otto-2013",
+    effect: Annotated[
+        str | None, typer.Option(help='Such as "w ~ load = -0.8", on the scale of the link.')
+    ] = None,
+    participants: Designs = "20,40,80",
+    trials: Designs = "100,200",
+    pool: Annotated[int, typer.Option(help="People simulated for each number of trials.")] = 1000,
+    choices_from: ChoicesFrom = 0,
+    missed: Missed = [],  # noqa: B006
+    column: Columns = [],  # noqa: B006
+    exclude_first: ExcludeFirst = 0,
+    seed: Seed = 1,
+    out: Folder = Path("doctor"),
+) -> None:
+    """Before data: how many participants and trials. After a fit: what should worry you.
+
+    Examples: `metacontrol doctor --task otto-2013 --effect "w ~ load = -0.8" --trials 100,200`;
+    `metacontrol doctor fit/fit.nc --choices choices.csv`
+    """
+    if (effect is None) == (fitted is None):
+        raise ValueError("doctor takes a FIT with --choices, or an --effect to look for")
+    if fitted is None:
+        _before(
+            str(effect),
+            out,
+            model=find_model(model),
+            task=find_task(task),
+            participants=numbers(participants, "--participants"),
+            trials=numbers(trials, "--trials"),
+            pool=pool,
+            seed=seed,
+        )
+        return
+    if choices is None:
+        raise ValueError("doctor FIT needs the choices that were fitted: add --choices")
+    found = mc.load_fit(fitted)
+    data = mc.read_choices(
+        choices,
+        found.task,
+        columns=column_names(column),
+        choices_from=choices_from,
+        missed=missed,
+        exclude_first=exclude_first,
+    )
+    table = mc.doctor(found, data, seed=seed)
+    for number, row in enumerate(table.to_dict("records"), start=1):
+        print(f"{number}. {row['worry']}: {row['found']}\n   {row['advice']}")
+    if not len(table):
+        print("nothing found that should worry you")
+    write_table(table, out / "worries.csv")
+    checks = {
+        "first choice again": mc.analysis.staying,
+        "better option": mc.analysis.learning_curve,
+    }
+    if "second_state" in data.frame:
+        plots = [
+            partial(
+                mc.plot_predictive,
+                mc.predictive(found, data, statistic, draws=40, seed=seed),
+                label=f"P({label})",
+            )
+            for label, statistic in checks.items()
+        ]
+        draw(out / "predictive", *plots)
+
+
+def _before(effect: str, out: Path, **options: Any) -> None:
+    formula, size = pair(effect, "--effect")
+    parameter, column = pair(formula, "--effect", "~")
+    if isinstance(number_or_name(size), str):
+        raise ValueError(f"--effect takes a number behind =, got {size!r}")
+    table = mc.design(parameter=parameter, column=column, effect=float(size), **options)
+    show(table, f"Power for {effect}")
+    print(mc.design_sentence(table))
+    write_table(table, out / "design.csv")
+    draw(
+        out / "design",
+        partial(mc.plot_power, table),
+        partial(mc.plot_design_recovery, table),
+    )

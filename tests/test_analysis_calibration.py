@@ -1,0 +1,169 @@
+"""Calibration: bands that hold, mistakes that are caught, and one compilation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+import metacontrol as mc
+from metacontrol.analysis.calibration import _null, _worst_tail
+from metacontrol.fitting import prior_fits, sampling
+from metacontrol.models import HYBRID, MODEL_FREE
+from metacontrol.tasks import DAW_2011, OTTO_2013
+
+SMALL = MODEL_FREE.fix(alpha2="alpha1", beta2="beta1", lam=1.0, p=0.0)
+SETTING: dict[str, Any] = {
+    "participants": 8,
+    "trials": 60,
+    "draws": 200,
+    "tune": 200,
+    "ranks": 20,
+    "seed": 1,
+}
+
+
+def table_of(pits: dict[str, np.ndarray], ranks: int = 20) -> pd.DataFrame:
+    parts = [
+        pd.DataFrame(
+            {
+                "simulation": np.arange(len(pit)) + 1,
+                "quantity": name,
+                "rank": (pit * ranks).astype(int),
+                "ranks": ranks,
+                "ess": 100.0,
+            }
+        )
+        for name, pit in pits.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_the_worst_place_of_an_ecdf_by_hand() -> None:
+    """Three ranks of 0, 1, 2, 3: all are 0. Under the first step all three lie: p = (1/4)^3."""
+    assert _worst_tail(np.array([[0, 0, 0]]), 4)[0] == pytest.approx(1 / 64)
+    # Ranks 0, 1, 3: 1 of 3 under 1/4, 2 of 3 under 1/2, 2 of 3 under 3/4.
+    at = [0.25, 0.5, 0.75]
+    tails = [
+        min(binom.cdf(k, 3, p), binom.sf(k - 1, 3, p)) for k, p in zip((1, 2, 2), at, strict=True)
+    ]
+    assert _worst_tail(np.array([[0, 1, 3]]), 4)[0] == pytest.approx(min(tails))
+
+
+def test_alarms_are_as_rare_as_they_should_be() -> None:
+    """Of 400 uniform sets 5 % leave a 95 % band: 20, with a standard error of 4.4."""
+    ranks = np.random.default_rng(5).integers(20, size=(400, 50))
+    limit = np.quantile(_null(50, 20), 0.05)
+    assert 7 <= (_worst_tail(ranks, 20) < limit).sum() <= 34
+
+
+def test_what_is_wrong_is_said() -> None:
+    rng = np.random.default_rng(1)
+    even = rng.uniform(size=200)
+    found = mc.sbc_verdict(
+        table_of(
+            {
+                "fine": even,
+                "low": np.sqrt(even),
+                "high": even**2,
+                "narrow": rng.beta(0.5, 0.5, 200),
+                "wide": rng.beta(3, 3, 200),
+            }
+        )
+    ).set_index("quantity")
+    assert found["verdict"].to_dict() == {
+        "fine": "as it should be",
+        "low": "posterior too low",
+        "high": "posterior too high",
+        "narrow": "posterior too narrow",
+        "wide": "posterior too wide",
+    }
+    assert (found["p_all"] >= found["p"]).all()
+
+
+def test_the_figure_names_what_leaves_the_band() -> None:
+    even = (np.arange(100) + 0.5) / 100
+    table = table_of({"w_mean": even, "w_sd": even**2})
+    with mc.style():
+        figure, (ax,) = mc.panels()
+        mc.plot_sbc(table, ax)
+    (named,) = ax.get_legend_handles_labels()[1]
+    assert named == "w_sd: too high"
+    assert "w_sd: posterior too high" in mc.sbc_sentence(table)
+    assert "w_mean" not in mc.sbc_sentence(table)
+    plt.close(figure)
+
+
+def test_sampling_that_is_too_short_is_said() -> None:
+    table = table_of({"w_mean": (np.arange(100) + 0.5) / 100})
+    assert "raise draws" not in mc.sbc_sentence(table)
+    assert "raise draws" in mc.sbc_sentence(table.assign(ess=5.0))
+
+
+def test_groups_come_from_the_priors_that_fit_uses() -> None:
+    """Means and sds as drawn, people around them, and choices that follow their own truth."""
+    groups = list(
+        prior_fits.play_from_priors(
+            HYBRID,
+            OTTO_2013,
+            participants=200,
+            simulations=40,
+            trials=2,
+            formulas={"w": "1 + load"},
+            priors={"w_load_mean": mc.Prior("normal", 3.0, 0.1)},
+            seed=1,
+        )
+    )
+    slopes = np.array([float(group.true["w_load_mean"]) for group in groups])
+    assert slopes.mean() == pytest.approx(3.0, abs=0.07)  # 4 standard errors
+    assert slopes.std() == pytest.approx(0.1, abs=0.045)
+    for group in groups:
+        true = group.true
+        alpha = true["alpha1"]
+        z = (np.log(alpha / (1 - alpha)) - true["alpha1_mean"]) / true["alpha1_sd"]
+        assert abs(float(z.mean())) < 0.3
+        assert float(z.std()) == pytest.approx(1, abs=0.2)
+        slope = (true["w_load"] - true["w_load_mean"]) / true["w_load_sd"]
+        assert float(slope.std()) == pytest.approx(1, abs=0.2)
+        assert len(group.data) == 400
+        assert group.data.participants == list(true["participant"].to_numpy())
+
+
+def test_too_few_draws_for_the_ranks() -> None:
+    with pytest.raises(ValueError, match="ranks must be from 2 to 41 with 40 draws, got 50"):
+        mc.sbc(SMALL, DAW_2011, draws=20, chains=2, ranks=50, seed=1)
+    with pytest.raises(ValueError, match="simulations must be 1 or more, got 0"):
+        mc.sbc(SMALL, DAW_2011, simulations=0, seed=1)
+
+
+@pytest.mark.slow
+def test_a_right_fit_passes_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    times = []
+
+    def counted(model: Any) -> Any:
+        times.append(model)
+        return sampling.compiled(model)
+
+    monkeypatch.setattr(prior_fits, "compiled", counted)
+    table = mc.sbc(SMALL, DAW_2011, simulations=20, **SETTING)
+    assert len(times) == 1
+    assert table.groupby("quantity").size().eq(20).all()
+    verdict = mc.sbc_verdict(table)
+    assert (verdict["verdict"] == "as it should be").all(), verdict
+    assert set(verdict["quantity"]) >= {"alpha1_mean", "beta1_sd", "average alpha1"}
+
+
+@pytest.mark.slow
+def test_wrong_fits_are_caught() -> None:
+    """Another prior of learning rates; and a likelihood that perseverates, without eligibility."""
+    wrong = {"alpha1_mean": mc.Prior("normal", 2.0, 0.5)}
+    table = mc.sbc(SMALL, DAW_2011, simulations=10, fitted_priors=wrong, **SETTING)
+    found = mc.sbc_verdict(table).set_index("quantity")
+    assert found.loc["alpha1_mean", "verdict"] == "posterior too high"
+    deaf = HYBRID.fix(alpha2="alpha1", beta2="beta1", lam=0.0, p=3.0, w=0.0)
+    table = mc.sbc(SMALL, DAW_2011, simulations=8, fitted=deaf, **SETTING)
+    assert mc.sbc_verdict(table)["p_all"].min() < 0.05

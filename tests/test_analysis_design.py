@@ -1,0 +1,85 @@
+"""Before data: power that agrees with simulated experiments, and advice in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import metacontrol as mc
+from metacontrol.analysis.design import needed, power
+from metacontrol.models import HYBRID
+from metacontrol.tasks import DAW_2011, OTTO_2013
+
+SMALL = HYBRID.fix(alpha2="alpha1", beta2="beta1", lam=1.0, p=0.0)
+LOAD: dict[str, Any] = {"parameter": "w", "column": "load"}
+
+
+@pytest.mark.parametrize("size", [0.2, 0.6])
+def test_power_is_the_share_of_experiments(size: float) -> None:
+    """20,000 t-tests: standard error at most .0035."""
+    values = np.random.default_rng(1).normal(size, 1, (20_000, 25))
+    p = stats.ttest_1samp(values, 0, axis=1, alternative="greater").pvalue
+    assert power(size, 25) == pytest.approx((p < 0.025).mean(), abs=0.014)
+
+
+@pytest.mark.parametrize("size", [0.1, 0.25, 0.5, 1.2])
+def test_needed_is_the_first_that_is_enough(size: float) -> None:
+    count = int(needed(size))
+    assert power(size, count) >= 0.8 > power(size, count - 1)
+
+
+def test_nothing_is_enough_for_no_effect() -> None:
+    assert np.isnan(needed(0.0))
+    assert power(0.0, 40) == pytest.approx(0.025)
+
+
+@pytest.fixture(scope="module")
+def table() -> pd.DataFrame:
+    return mc.design(
+        SMALL, OTTO_2013, **LOAD, effect=-3.0, participants=[10, 30], trials=[60, 240],
+        pool=150, seed=1,
+    )  # fmt: skip
+
+
+def test_more_is_better(table: pd.DataFrame) -> None:
+    cells = table.set_index(["trials", "participants"])
+    assert cells.loc[(60, 30), "power"] > cells.loc[(60, 10), "power"]
+    assert cells.loc[(240, 10), "power"] > cells.loc[(60, 10), "power"]
+    assert cells.loc[(240, 10), "r"] > cells.loc[(60, 10), "r"] > 0.2
+    assert (table["needed_lower"] <= table["needed"]).all()
+    assert (table["needed"] <= table["needed_upper"]).all()
+
+
+def test_an_effect_of_nothing_is_found_as_often_as_chance_would() -> None:
+    """Power is then .025 on the side tested, but for the pool's own mean."""
+    none = mc.design(
+        SMALL, OTTO_2013, **LOAD, effect=0.0, participants=[20], trials=[60], pool=150, seed=2
+    )
+    assert none["power"][0] < 0.12
+
+
+def test_the_advice_in_words_and_figures(table: pd.DataFrame) -> None:
+    said = mc.design_sentence(table)
+    assert f"with 60 trials each about {table['needed'][0]:.0f} participants" in said
+    assert "r of .7" in said
+    with mc.style():
+        figure, axes = mc.panels(1, 2)
+        mc.plot_power(table, axes[0])
+        mc.plot_design_recovery(table, axes[1])
+    drawn = np.asarray(axes[0].get_lines()[0].get_xydata(), float)
+    np.testing.assert_allclose(drawn, table.loc[:1, ["participants", "power"]])
+    plt.close(figure)
+
+
+def test_designs_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match="participants must be 2 or more, got 1"):
+        mc.design(SMALL, OTTO_2013, **LOAD, effect=-1, participants=[1], seed=1)
+    with pytest.raises(ValueError, match="formula for w"):
+        mc.design(SMALL, DAW_2011, **LOAD, effect=-1, pool=5, trials=[5], seed=1)
+    with pytest.raises(ValueError, match="has no parameter 'v'"):
+        mc.design(SMALL, OTTO_2013, parameter="v", column="load", effect=-1, seed=1)

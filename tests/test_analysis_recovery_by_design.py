@@ -1,0 +1,71 @@
+"""Recovery by design: what is measured, by hand; and what the figure shows."""
+
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+import metacontrol as mc
+from metacontrol.analysis.recovery_by_design import _measures
+from metacontrol.models import MODEL_BASED, MODEL_FREE
+from metacontrol.tasks import DAW_2011
+
+
+def test_measures_by_hand() -> None:
+    """True 0, 2, 4; recovered 1, 2, 6; posterior variance 2/3, a quarter of the true 8/3."""
+    true, mean = np.array([0.0, 2, 4]), np.array([1.0, 2, 6])
+    found = _measures(np.array([true, mean, np.full(3, 2 / 3), mean - 1, mean + 1]))
+    assert found["bias"] == pytest.approx(1)
+    assert found["rmse"] == pytest.approx((5 / 3) ** 0.5)
+    assert found["coverage"] == pytest.approx(2 / 3)
+    assert found["contraction"] == pytest.approx(0.75)
+    assert found["r"] == pytest.approx(np.corrcoef(true, mean)[0, 1])
+    assert found["count"] == 3
+
+
+def table() -> pd.DataFrame:
+    cells = [(t, n) for t in (50, 100) for n in (10, 20)]
+    return pd.DataFrame(
+        [
+            {"trials": t, "participants": n, "parameter": "w", "r": 0.4 + t / 1000 + n / 100,
+             "coverage": 0.9, "contraction": 0.3}
+            for t, n in cells
+        ]
+    )  # fmt: skip
+
+
+def test_the_figure_shows_a_line_for_each_number_of_people() -> None:
+    with mc.style():
+        figure = mc.plot_recovery_by_design(table(), ["w"])
+    lines = figure.axes[0].get_lines()
+    np.testing.assert_allclose(np.asarray(lines[0].get_ydata(), float), [0.55, 0.6])
+    np.testing.assert_allclose(np.asarray(lines[1].get_ydata(), float), [0.65, 0.7])
+    plt.close(figure)
+    with pytest.raises(ValueError, match="no parameter v; there are: w"):
+        mc.plot_recovery_by_design(table(), ["v"])
+
+
+def test_contraction_is_there_where_intervals_are() -> None:
+    people = mc.draw_participants(MODEL_BASED, 3, seed=1)
+    data = mc.simulate(MODEL_BASED, DAW_2011, people, trials=20, seed=1)
+    fit = mc.fit(MODEL_BASED, data, method="map", seed=1, starts=1)
+    assert "contraction" not in mc.recovery_table(people, fit)
+
+
+@pytest.mark.slow
+def test_more_trials_say_more_of_people() -> None:
+    """Over 24 people with one learning rate and one temperature each."""
+    small = MODEL_FREE.fix(alpha2="alpha1", beta2="beta1", lam=1.0, p=0.0)
+    found = mc.recovery_by_design(
+        small, DAW_2011, participants=[8], trials=[20, 200], simulations=3, seed=1,
+        draws=150, tune=200, chains=1,
+    ).set_index(["trials", "parameter"])  # fmt: skip
+    assert found.loc[(20, "beta1_mean"), "level"] == "group"
+    assert found.loc[(20, "beta1"), "level"] == "participant"
+    assert found.loc[(20, "beta1"), "count"] == 24
+    few, many = found.loc[(20, "alpha1")], found.loc[(200, "alpha1")]
+    assert many["rmse"] < few["rmse"]
+    assert many["contraction"] > few["contraction"]
+    assert many["coverage"] > 0.7
