@@ -42,7 +42,8 @@ def trial_scores(scoring: Scoring, person: int, matrix: np.ndarray) -> np.ndarra
         In nats; the sum over a trial's choices.
     """
     records = scoring.records.repeat(np.array([person]), len(matrix))
-    return np.asarray(_scores(scoring.story, records, matrix))[_counted(scoring, person)]
+    scores = np.asarray(_scores(scoring.story, records, matrix))[:, records.slots]
+    return scores[_counted(scoring, person)]
 
 
 def counting_only(scoring: Scoring, kept: Sequence[np.ndarray]) -> Scoring:

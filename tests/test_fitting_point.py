@@ -186,3 +186,14 @@ def test_a_search_comes_back_from_where_there_is_no_number() -> None:
     true = mc.log_likelihood(model, data, people)["total"]
     found = mc.fit(model, data, method="mle", seed=2).scores["log_likelihood"]
     assert (found >= true).to_numpy().all()
+
+
+@pytest.mark.parametrize("starts", [3, 5])
+def test_scores_are_those_of_the_estimates_for_any_number_of_starts(starts: int) -> None:
+    """Groups of 42 and 25 people do not fill whole bundles of lanes."""
+    model = mc.models.HYBRID.fix(alpha1=0.5, alpha2=0.5, beta2=3.0, lam=0.6, p=0.1)
+    people = mc.draw_participants(mc.models.HYBRID, 45, seed=3)
+    data = mc.simulate(mc.models.HYBRID, mc.tasks.DAW_2011, people, trials=20, seed=3)
+    found = mc.fit(model, data, method="mle", seed=1, starts=starts)
+    expected = mc.log_likelihood(model, data, found.parameters)["total"]
+    np.testing.assert_allclose(found.scores["log_likelihood"], expected, rtol=1e-9)

@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+BUNDLE = 8  # lanes that machine code takes at once: blocks hold a multiple of it
 LANES = 128  # participants side by side: enough to fill a processor, few enough to stay in cache
 
 
@@ -56,19 +57,20 @@ class Records:
             Lanes of each.
         """
         _, trials, lanes = self.scored.shape
-        seats = np.repeat(self.slots[people], times)
-        order = np.arange(len(seats))
+        slots = np.arange(len(people) * times)
+        seats = np.concatenate([slots, np.zeros(-len(slots) % BUNDLE, dtype=np.int64)])
+        sources = np.repeat(self.slots[people], times)[seats]
 
         def lanes_of(grid: np.ndarray) -> np.ndarray:
-            return np.asarray(grid).swapaxes(0, 1).reshape(trials, -1)[:, seats][None]
+            return np.asarray(grid).swapaxes(0, 1).reshape(trials, -1)[:, sources][None]
 
         return replace(
             self,
             columns={name: lanes_of(grid) for name, grid in self.columns.items()},
             scored=lanes_of(self.scored),
             lengths=np.asarray(self.lengths)[self.slots[people] // lanes].max(keepdims=True),
-            slots=order,
-            seats=order,
+            slots=slots,
+            seats=seats,
             rows=lanes_of(self.rows),
         )
 
@@ -98,7 +100,7 @@ def lay_out(
     owner = participant[rows]
     counts = np.bincount(owner, minlength=participants)
     blocks = max(1, ceil(participants / LANES))
-    lanes = 8 * ceil(participants / blocks / 8)
+    lanes = BUNDLE * ceil(participants / blocks / BUNDLE)
     slots = np.empty(participants, dtype=np.int64)
     slots[np.argsort(-counts, kind="stable")] = np.arange(participants)
     trials = int(counts.max(initial=0))
