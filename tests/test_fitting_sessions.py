@@ -54,6 +54,8 @@ def test_what_cannot_correlate_is_refused() -> None:
         mc.fit(MODEL, together, method="map", correlated=True, seed=1)
     with pytest.raises(ValueError, match="correlated or sessions, not both"):
         mc.fit(MODEL, both, correlated=True, sessions="session", seed=1)
+    with pytest.raises(ValueError, match="centring must be 'auto' or 0, got 0.5"):
+        mc.fit(MODEL, together, correlated=True, centring=0.5, seed=1)
     with pytest.raises(ValueError, match="two or more of alpha, beta, w; got w, lam"):
         mc.fit(MODEL, together, correlated=["w", "lam"], centring=0.0, seed=1)
 
@@ -86,5 +88,8 @@ def test_correlations_come_back() -> None:
     assert table.loc["alpha", "lower"] < 1.0
     group = fit.group.set_index(["parameter", "session"])
     assert group.loc[("w_sd", "2"), "lower"] < 2 < group.loc[("w_sd", "2"), "upper"]
+    weights = mc.weight_by_condition(fit)
+    assert weights["session"].tolist() == ["1", "2"]
+    assert weights["mean"][1] == pytest.approx(group.loc[("w_group", "2"), "mean"])
     one = mc.reliability(fit, seed=1).set_index("parameter")["reliability"]
     assert one["w"] > one["alpha"]  # spreads of 2 and of .3
