@@ -171,13 +171,11 @@ def _sampled_tree(
         ties = {**ties, "correlated": individuals.names if ties["correlated"] else ()}
     if centring == "auto":
         informed = quick_pass(individuals, full, seed=seed)
-        model, start = (
-            assemble(individuals, full, informed, **ties),
-            informed.start(ties["sessions"]),
-        )
+        model = assemble(individuals, full, informed, **ties)
+        start = informed.start(ties["sessions"])
     else:
         shares = dict.fromkeys(scoring.story.coefficients, float(centring))
-        model, start = assemble(individuals, full, shares, **ties), None
+        model, start = assemble(individuals, full, shares, **ties), {}
     tree = sample(
         model,
         start=start,
@@ -189,8 +187,8 @@ def _sampled_tree(
         **settings,
     )
     posterior = tree["posterior"].to_dataset()
-    auxiliary = [n for n in posterior if n == "z" or str(n).endswith("_factor")]
-    tree["posterior"] = xr.DataTree(dataset=posterior.drop_vars([*auxiliary, "coefficient"]))
+    kept = [n for n in posterior if n != "z" and not str(n).endswith("correlation_factor")]
+    tree["posterior"] = xr.DataTree(dataset=posterior[kept])
     return tree
 
 
