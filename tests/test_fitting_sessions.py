@@ -64,8 +64,8 @@ def test_what_cannot_correlate_is_refused() -> None:
 def test_correlations_come_back() -> None:
     """Of parameters, in both ways of writing them, and of w between sessions.
 
-    Each true correlation is within 95 % of its posterior; the two ways agree within Monte Carlo
-    error (ESS is 100 or more, so the mean's is below .02: 4 of these, and twice).
+    Each true correlation of .6 is within 95 % of its posterior, whose mean is not that of the prior
+    (0); two ways agree within Monte Carlo error (sd .23 with an ESS of 100 or more: .1 is 3 of it).
     """
     together, both = simulated(0.6, 40, 100, 3)
     settings: dict[str, Any] = {"seed": 1, "chains": 2, "draws": 250, "tune": 250}
@@ -76,7 +76,7 @@ def test_correlations_come_back() -> None:
         (row,) = fit.correlations.itertuples()
         assert (row.parameter_a, row.parameter_b) == ("beta", "w")
         assert row.lower < 0.6 < row.upper
-        assert 0 < row.lower
+        assert row.mean > 0.2
         found.append(row.mean)
     assert found[0] == pytest.approx(found[1], abs=0.1)
 
@@ -84,7 +84,7 @@ def test_correlations_come_back() -> None:
     table = fit.correlations.set_index("parameter")
     assert list(table[["session_a", "session_b"]].iloc[0]) == ["1", "2"]
     assert table.loc["w", "lower"] < 0.6 < table.loc["w", "upper"]
-    assert table.loc["w", "lower"] > 0
+    assert table.loc["w", "mean"] > 0.2
     assert table.loc["alpha", "lower"] < 1.0
     group = fit.group.set_index(["parameter", "session"])
     assert group.loc[("w_sd", "2"), "lower"] < 2 < group.loc[("w_sd", "2"), "upper"]
