@@ -30,7 +30,8 @@ def weight_draws(fit: Fit) -> pd.DataFrame:
     -------
     DataFrame
         One row a draw: a column for each column that the weight's formula uses, at the values it
-        had in the data (quantiles .1, .5, .9 if there were more than six), and `weight` (0 to 1).
+        had in the data (quantiles .1, .5, .9 if there were more than six), `session` if each has
+        a group of its own, and `weight` (0 to 1).
 
     Raises
     ------
@@ -42,11 +43,16 @@ def weight_draws(fit: Fit) -> pd.DataFrame:
             f"posterior draws need a fit by nuts, two-stage or em, this one is by {fit.method}"
         )
     posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
-    means = {n: posterior[f"{n}_mean"].to_numpy() for n in fit.about["coefficients"]}
-    tables = [
-        pd.DataFrame({**condition, "weight": weight}, index=range(len(weight)))
-        for condition, weight in _weights(fit, means, linked=True)
-    ]
+    groups: list[tuple[dict[str, Any], Any]] = [({}, posterior)]
+    if "session" in posterior.dims:
+        sessions = posterior["session"].to_numpy()
+        groups = [({"session": str(s)}, posterior.sel(session=s)) for s in sessions]
+    tables = []
+    for which, part in groups:
+        means = {n: part[f"{n}_mean"].to_numpy().ravel() for n in fit.about["coefficients"]}
+        for condition, weight in _weights(fit, means, linked=True):
+            row = {**which, **condition, "weight": weight}
+            tables.append(pd.DataFrame(row, index=range(len(weight))))
     return pd.concat(tables, ignore_index=True)
 
 

@@ -72,14 +72,13 @@ def main(shared: Path, wanted: list[str]) -> None:
             )
             posterior = tree["posterior"].to_dataset()
             group = [n for n in posterior if str(n).endswith(("_mean", "_sd"))]
-            ess = as_dataset(az.ess(posterior[group])).to_array()
+            ess = as_dataset(az.ess(posterior[group])).to_array().to_series()
             stats = tree["sample_stats"].to_dataset()
             steps = int(stats["n_steps"].sum() + tree.attrs["warmup_steps"])
             steps += QUICK * (way == "informed")
-            worst = str(ess["variable"][int(ess.argmin())].item())
             print(
                 f"| {name} | {way} | {steps:,} | {int(stats['diverging'].sum())} | "
-                f"{float(ess.min()):.0f} ({worst}) | {1000 * float(ess.min()) / steps:.2f} |",
+                f"{ess.min():.0f} ({ess.idxmin()}) | {1000 * ess.min() / steps:.2f} |",
                 flush=True,
             )
 

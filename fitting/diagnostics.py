@@ -32,8 +32,8 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     people = posterior[[name for name in posterior if "participant" in posterior[name].dims]]
     stats = tree["sample_stats"].to_dataset()
     diverging = int(stats["diverging"].sum())
-    rhat, rhat_of = _worst(az.rhat(group), largest=True)
-    apart = _disagreeing(az.rhat(people))
+    largest, rhat_of = _worst(rhat(group), largest=True)
+    apart = _disagreeing(rhat(people))
     bulk, bulk_of = _worst(az.ess(group, method="bulk"), largest=False)
     tail, tail_of = _worst(az.ess(group, method="tail"), largest=False)
     bfmi = float(np.min(np.asarray(az.bfmi(tree)["energy"]))) if "energy" in stats else np.nan
@@ -48,9 +48,9 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
         ),
         (
             f"largest R-hat ({rhat_of})",
-            round(rhat, 4),
+            round(largest, 4),
             f"below {RHAT}",
-            rhat < RHAT,
+            largest < RHAT,
             f"chains disagree: {more}, with 4 chains or more",
         ),
         (
@@ -187,9 +187,15 @@ def _worst_of(values: xr.DataArray) -> tuple[float, str]:
     return float(values[place]), str(values["variable"].to_numpy()[place])
 
 
+def rhat(posterior: xr.Dataset) -> Any:
+    """Return R-hat of all variables; missing on the diagonal of a correlation matrix."""
+    with np.errstate(invalid="ignore"):
+        return az.rhat(posterior)
+
+
 def _worst(values: Any, *, largest: bool) -> tuple[float, str]:
     """Return the worst of several numbers and its variable's name."""
-    edge = np.nanmax if largest else np.nanmin  # of a correlation matrix the diagonal has none
+    edge = np.nanmax if largest else np.nanmin
     flat = {str(n): float(edge(v.to_numpy())) for n, v in as_dataset(values).data_vars.items()}
     name = (max if largest else min)(flat, key=lambda name: flat[name])
     return flat[name], name

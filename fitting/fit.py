@@ -130,6 +130,8 @@ def fit(
         raise ValueError(f"correlations and sessions need method='nuts', got {method!r}")
     if correlated and sessions:
         raise ValueError("give correlated or sessions, not both")
+    if (correlated or sessions) and centring not in ("auto", 0):
+        raise ValueError(f"with correlations centring must be 'auto' or 0, got {centring}")
     times = session_names(data, sessions) if sessions else []
     data = split_sessions(data, sessions) if sessions else data
     scoring = Scoring.of(model, data, formulas)

@@ -58,6 +58,6 @@ def nuts_tree(
         **settings,
     )
     posterior = tree["posterior"].to_dataset()
-    auxiliary = [name for name in posterior if name == "z" or str(name).endswith("_factor")]
-    tree["posterior"] = xr.DataTree(dataset=posterior.drop_vars([*auxiliary, "coefficient"]))
+    kept = [n for n in posterior if n != "z" and not str(n).endswith("correlation_factor")]
+    tree["posterior"] = xr.DataTree(dataset=posterior[kept])
     return tree

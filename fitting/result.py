@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from metacontrol.fitting.diagnostics import CHECKS, as_dataset
+from metacontrol.fitting.diagnostics import CHECKS, as_dataset, rhat
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
 from metacontrol.tasks import TASKS, Reversals, Task, TwoStep, Walk
@@ -279,7 +279,7 @@ class Fit:
             "sd": chosen.std(("chain", "draw"), ddof=1),
             "lower": chosen.quantile(edge, ("chain", "draw")).drop_vars("quantile"),
             "upper": chosen.quantile(1 - edge, ("chain", "draw")).drop_vars("quantile"),
-            "rhat": az.rhat(chosen),
+            "rhat": rhat(chosen),
             "ess_bulk": az.ess(chosen, method="bulk"),
             "ess_tail": az.ess(chosen, method="tail"),
         }
@@ -300,7 +300,7 @@ class Fit:
                     frame.insert(place, str(dim), places.get_level_values(at))
             natural = str(name).endswith("_group") or "participant" in posterior[name].dims
             frame["scale"] = "natural" if natural else "link"
-            rows.append(frame.dropna(subset="ess_bulk") if dims[1:] else frame)
+            rows.append(frame)
         return pd.concat(rows, ignore_index=True)
 
 

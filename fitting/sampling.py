@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -18,14 +19,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 def compiled(model: pm.Model, start: Mapping[str, Any] | None = None) -> CompiledModel:
     """Compile a PyMC model for NUTS; `start` as for `sample`."""
     model = freeze_dims_and_data(model)
-    return nutpie.compile_pymc_model(
-        model,
-        backend="jax",
-        gradient_backend="jax",
-        freeze_model=False,  # it would make a copy, whose variables are not those named below
-        initial_points=dict(start or {}),
-        jitter_rvs={variable for variable in model.free_RVs if variable.name not in (start or {})},
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PyTensor could not link to a BLAS")  # JAX has its own
+        return nutpie.compile_pymc_model(
+            model,
+            backend="jax",
+            gradient_backend="jax",
+            freeze_model=False,  # it would make a copy, whose variables are not those named below
+            initial_points=dict(start or {}),
+            jitter_rvs={rv for rv in model.free_RVs if rv.name not in (start or {})},
+        )
 
 
 def sample(
