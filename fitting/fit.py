@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import xarray as xr
 
+from metacontrol.fitting.duration import say_how_long
 from metacontrol.fitting.priors import coefficient_priors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
 from metacontrol.models.formulas import Formulas, formula_columns
@@ -82,7 +83,7 @@ def fit(
         Draws of each participant that em, em-laplace and two-stage weigh.
     draws, tune, chains : int
         Kept and tuning draws of each chain, and number of chains, of a group's posterior. Of
-        thousands of people, for two-stage and em, 250 draws are enough and save memory.
+        thousands of people, for two-stage and em, 500 draws are enough and save memory.
     cores : int, optional
         Chains at once; by default as many as there are processors.
     target_accept : float
@@ -91,7 +92,8 @@ def fit(
         How nuts writes participants' coefficients, see `build_model`: 0 is non-centred, 1 centred;
         "auto" finds a share for each participant and coefficient from a short pilot run.
     progress : bool
-        Whether to show a progress bar on a terminal.
+        Whether to show a progress bar on a terminal, and to say on standard error about how long it
+        will take, where it may be long.
 
     Returns
     -------
@@ -120,6 +122,8 @@ def fit(
     cores = min(chains, cores or os.cpu_count() or 1)
     given = {**counts, "target_accept": target_accept, "centring": centring}
     used = {name: given[name] for name in USES[method]}
+    if progress:
+        say_how_long(scoring, method, cores, used)
     tree = _tree(scoring, method, priors, cores, seed=seed, progress=progress, **used)
     tree.attrs["about"] = json.dumps(
         {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -134,6 +136,16 @@ def test_what_a_method_cannot_do_is_said(data: mc.Choices) -> None:
         mc.fit(MODEL, data, method="em", formulas={"p": "0 + age"}, seed=1)
     with pytest.raises(ValueError, match="importance must be 1 or more, got 0"):
         mc.fit(MODEL, data, method="em", importance=0, seed=1)
+
+
+def test_a_long_fit_says_how_long(
+    data: mc.Choices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mc.fit(MODEL, data, method="laplace", seed=1)
+    assert capsys.readouterr().err == ""  # 2,400 trials are few
+    monkeypatch.setattr("metacontrol.fitting.duration.LONG", 0)
+    mc.fit(MODEL, data, method="laplace", seed=1)
+    assert re.fullmatch(r"this will take about \d+ min\n", capsys.readouterr().err)
 
 
 @pytest.mark.slow
