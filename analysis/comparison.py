@@ -1,196 +1,153 @@
-"""Which model? Criteria side by side, how frequent each is, and whether they can be told apart."""
+"""Which model? Criteria or predictions side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
+from scipy.special import logsumexp
 
-from metacontrol.analysis.style import BLUE
-from metacontrol.fitting.fit import Method
-from metacontrol.fitting.fit import fit as fit_choices
+from metacontrol.analysis.criteria import criteria_table, named
+from metacontrol.analysis.elpd import Elpd, spread
+from metacontrol.analysis.loo import Leave, loo
+from metacontrol.analysis.style import BLUE, GREY
 from metacontrol.fitting.result import Fit
-from metacontrol.models.model import Model
-from metacontrol.models.people import draw_participants
-from metacontrol.models.simulation import simulate
-from metacontrol.tasks.task import Task
-
-CRITERIA = ("aic", "bic")
+from metacontrol.tasks.choices import Choices
 
 
-def compare(fits: Sequence[Fit] | Mapping[str, Fit]) -> pd.DataFrame:
-    """Compare models that were fitted to each participant alone, by AIC and BIC.
-
-    AIC (Akaike 1974) asks which model will predict best, BIC (Schwarz 1978) which is most probable,
-    each as an approximation for many trials. Sums treat everybody as having the same model; for
-    models that differ between people see `random_effects`.
-
-    Parameters
-    ----------
-    fits : sequence of Fit, or mapping of str to Fit
-        By mle or map, of the same choices; by their models' names, or the names given.
-
-    Returns
-    -------
-    DataFrame
-        One row a model, smallest BIC first. Columns model, `parameters`, `log_likelihood`, `aic`,
-        `bic` (sums over participants, in nats, AIC and BIC as -2 log-likelihood and penalty),
-        `aic_difference`, `bic_difference` (from the smallest), `best_by_aic`, `best_by_bic`
-        (numbers of participants).
-
-    Raises
-    ------
-    ValueError
-        If there are fewer than two fits, one is by nuts, two have the same name, or they are of
-        different participants or numbers of choices.
-    """
-    named = _named(fits)
-    sums = pd.DataFrame({name: fit.scores.sum() for name, fit in named.items()}).T
-    table = sums[["log_likelihood", *CRITERIA]].rename_axis("model").reset_index()
-    sizes = [len(fit.about["coefficients"]) for fit in named.values()]
-    table.insert(1, "parameters", sizes)
-    for criterion in CRITERIA:
-        table[f"{criterion}_difference"] = table[criterion] - table[criterion].min()
-    for criterion in CRITERIA:
-        best = _each(named, criterion).idxmin(axis=1).value_counts()
-        table[f"best_by_{criterion}"] = best.reindex(table["model"], fill_value=0).to_numpy()
-    return table.sort_values("bic", ignore_index=True)
-
-
-def log_evidence(fits: Sequence[Fit] | Mapping[str, Fit], criterion: str = "bic") -> pd.DataFrame:
-    """Return each participant's log-evidence of each model, as minus half of a criterion.
-
-    Parameters
-    ----------
-    fits : sequence of Fit, or mapping of str to Fit
-        As for `compare`.
-    criterion : {"aic", "bic"}
-        BIC approximates the evidence; AIC is not one, but is used so.
-
-    Returns
-    -------
-    DataFrame
-        Index participant, a column for each model, in nats; for `random_effects`.
-
-    Raises
-    ------
-    ValueError
-        As `compare`, or if the criterion is another.
-    """
-    if criterion not in CRITERIA:
-        raise ValueError(f"criterion must be one of {', '.join(CRITERIA)}, got {criterion!r}")
-    return -_each(_named(fits), criterion) / 2
-
-
-def confuse(
-    models: Sequence[Model],
-    task: Task,
+def compare(
+    fits: Sequence[Fit | Elpd] | Mapping[str, Fit | Elpd],
+    data: Choices | None = None,
     *,
-    participants: int = 50,
-    trials: int | None = None,
-    seed: int,
-    people: Mapping[str, pd.DataFrame] | None = None,
-    method: Method = "mle",
-    **options: Any,
+    leave: Leave = "trial",
+    seed: int | None = None,
 ) -> pd.DataFrame:
-    """Simulate each model, fit all, and count for whom which is best.
+    """Compare models that were fitted to the same choices.
 
-    Wilson & Collins (2019, doi:10.7554/eLife.49547): `confusion` is P(best | simulated), and
-    `inversion` P(simulated | best) if all models are equally probable beforehand.
+    Fits by mle or map, of each participant alone, by AIC (Akaike 1974) and BIC (Schwarz 1978): the
+    one asks which model will predict best, the other which is most probable, each as an
+    approximation for many trials. Fits by nuts by how well they predict what is left out: give the
+    data, and `leave` as for `loo`; or give what `loo` or `kfold` returned. Sums treat everybody as
+    having the same model; for models that differ between people see `random_effects`.
 
     Parameters
     ----------
-    models : sequence of Model
-        Who play, and who are fitted.
-    task : Task
-        What is played.
-    participants : int
-        How many play each model; drawn by `draw_participants`.
-    trials : int, optional
-        Trials of each; by default the task's number.
-    seed : int
-        Seed of participants, choices and fits.
-    people : mapping of str to DataFrame, optional
-        By name of the model, who plays it instead, as for `simulate`.
-    method : {"mle", "map"}
-        Of `fit`.
-    **options
-        Further arguments of `fit`.
+    fits : sequence of Fit or Elpd, or mapping of str to these
+        Of the same choices; by their models' names, or the names given.
+    data : Choices, optional
+        What was fitted, for fits by nuts.
+    leave : {"trial", "participant", "future"}
+        What is left out, for fits by nuts.
+    seed : int, optional
+        As for `loo`, for fits by nuts.
 
     Returns
     -------
     DataFrame
-        One row for each criterion and pair of models: columns criterion, `simulated`, `best`,
-        `confusion` and `inversion` (0 to 1; the latter missing for a model that is never best).
+        One row a model, best first. By AIC and BIC: columns model, `parameters`, `log_likelihood`,
+        `aic`, `bic` (sums over participants, in nats, AIC and BIC as -2 log-likelihood and
+        penalty), `aic_difference`, `bic_difference` (from the smallest), `best_by_aic`,
+        `best_by_bic` (numbers of participants); smallest BIC first. By prediction: columns model,
+        `elpd` (in nats), `se`, `difference` (from the best), `difference_se` (of the paired
+        difference; participants are the sample), `weight` (of the mixture of models that predicts
+        best: stacking, Yao et al. 2018, doi:10.1214/17-BA1091), `best_for` (number of
+        participants), `large_k` (number of points that are not to be trusted).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two fits, two have the same name, they are of different participants
+        or choices or answer different questions, or fits by nuts come without data and seed.
     """
-    tables = []
-    for truth in models:
-        drawn = draw_participants(truth, participants, seed=seed)
-        players = (people or {}).get(truth.name, drawn)
-        data = simulate(truth, task, players, trials=trials, seed=seed)
-        fits = [fit_choices(model, data, method=method, seed=seed, **options) for model in models]
-        for criterion in CRITERIA:
-            best = _each(_named(fits), criterion).idxmin(axis=1)
-            shares = best.value_counts(normalize=True).reindex([m.name for m in models])
-            table = shares.fillna(0.0).rename("confusion").rename_axis("best").reset_index()
-            tables.append(table.assign(criterion=criterion, simulated=truth.name))
-    joined = pd.concat(tables, ignore_index=True)
-    sums = joined.groupby(["criterion", "best"])["confusion"].transform("sum")
-    joined["inversion"] = joined["confusion"] / sums.where(sums > 0)
-    order = ["criterion", "simulated", "best", "confusion", "inversion"]
-    return joined[order].sort_values("criterion", kind="stable", ignore_index=True)
+    chosen = named(fits)
+    if all(isinstance(fit, Fit) and fit.sampled for fit in chosen.values()):
+        if data is None or seed is None:
+            raise ValueError("fits by nuts are compared by predictions: give data=... and seed=...")
+        chosen = {name: loo(fit, data, leave=leave, seed=seed) for name, fit in chosen.items()}
+    if all(isinstance(fit, Elpd) for fit in chosen.values()):
+        return _elpd_table(chosen)
+    if any(isinstance(fit, Elpd) for fit in chosen.values()):
+        raise ValueError("what loo or kfold returned is compared with its like, not with a fit")
+    return criteria_table(chosen)
 
 
-def plot_confusion(
-    table: pd.DataFrame, ax: Axes, criterion: str = "bic", which: str = "confusion"
-) -> Axes:
-    """Draw a confusion or inversion matrix: who played down, who was best across.
+def _elpd_table(found: Mapping[str, Elpd]) -> pd.DataFrame:
+    first = next(iter(found))
+    keys = [k for k in ("participant", "trial") if k in found[first].points]
+    for name, elpd in found.items():
+        if elpd.question != found[first].question:
+            raise ValueError(f"{name} and {first} answer different questions")
+        if not elpd.points[keys].equals(found[first].points[keys]):
+            raise ValueError(f"{name} and {first} are not of the same choices")
+    people = pd.DataFrame({name: elpd.participants for name, elpd in found.items()})
+    best = people.sum().idxmax()
+    apart = people.sub(people[best], axis=0)
+    points = np.column_stack([elpd.points["elpd"] for elpd in found.values()])
+    table = pd.DataFrame(
+        {
+            "model": list(found),
+            "elpd": people.sum().to_numpy(),
+            "se": people.apply(spread).to_numpy(),
+            "difference": apart.sum().to_numpy(),
+            "difference_se": apart.apply(spread).to_numpy(),
+            "weight": stacking_weights(points),
+            "best_for": [int((people.idxmax(axis=1) == name).sum()) for name in found],
+            "large_k": [len(elpd.large_k) for elpd in found.values()],
+        }
+    )
+    return table.sort_values("elpd", ascending=False, ignore_index=True)
+
+
+def stacking_weights(points: np.ndarray) -> np.ndarray:
+    """Return the weights of the mixture of predictions that predicts best.
+
+    Parameters
+    ----------
+    points : array, shape (points, models)
+        Log predictive densities.
+
+    Returns
+    -------
+    array, shape (models,)
+        Which sum to 1.
+
+    Examples
+    --------
+    >>> stacking_weights(np.log([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9]])).round(2).tolist()
+    [0.71, 0.29]
+    """
+    log_weights = np.full(points.shape[1], -np.log(points.shape[1]))
+    last = -np.inf
+    while True:  # the EM algorithm of a mixture's shares: each step predicts better
+        mixed = points + log_weights
+        total = logsumexp(mixed, axis=1)
+        if total.sum() - last < 1e-9 * len(points):
+            return np.exp(log_weights)
+        last = total.sum()
+        log_weights = logsumexp(mixed - total[:, None], axis=0) - np.log(len(points))
+
+
+def plot_comparison(table: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw by how much models predict worse than the best, with 95 % intervals.
 
     Parameters
     ----------
     table : DataFrame
-        From `confuse`.
+        From `compare`, of what `loo` or `kfold` found.
     ax : Axes
         Where to draw.
-    criterion : {"aic", "bic"}
-        By which.
-    which : {"confusion", "inversion"}
-        Shares of each row, or of each column.
     """
-    if criterion not in CRITERIA or which not in ("confusion", "inversion"):
-        raise ValueError(f"there is no {which} by {criterion}: confusion or inversion, aic or bic")
-    part = table[table["criterion"] == criterion]
-    names = list(dict.fromkeys(part["simulated"]))
-    matrix = part.pivot(index="simulated", columns="best", values=which).loc[names, names]
-    shades = sns.light_palette(BLUE, as_cmap=True)
-    sns.heatmap(matrix, vmin=0, vmax=1, cmap=shades, annot=True, fmt=".2f", cbar=False, ax=ax)
-    ax.set(xlabel=f"Best by {criterion.upper()}", ylabel="Simulated")
-    ax.tick_params(length=0)
-    ax.tick_params(axis="x", rotation=30)
-    ax.tick_params(axis="y", rotation=0)
+    if "difference" not in table:
+        raise ValueError("only models compared by prediction are drawn: see loo and kfold")
+    places = np.arange(len(table))
+    ax.axvline(0, color=GREY, linewidth=0.8, linestyle="--")
+    width = 1.96 * table["difference_se"]
+    ax.errorbar(table["difference"], places, xerr=width, fmt="o", color=BLUE, markersize=4)
+    ax.set_yticks(places, table["model"])
+    ax.set_ylim(len(table) - 0.5, -0.5)
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    ax.set_xlabel("Difference in elpd from the best (nats)")
     return ax
-
-
-def _named(fits: Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
-    """Return fits by name, if they can be compared."""
-    pairs = list(fits.items()) if isinstance(fits, Mapping) else [(f.model.name, f) for f in fits]
-    named = dict(pairs)
-    if len(pairs) < 2:
-        raise ValueError(f"two fits or more are compared, got {len(pairs)}")
-    if len(named) < len(pairs):
-        raise ValueError("two fits have the same name: give a mapping of names to fits")
-    first = next(iter(named))
-    for name, fit in named.items():
-        if "aic" not in fit.scores:
-            raise ValueError(f"AIC and BIC need fits by mle or map, {name} is by {fit.method}")
-        if not fit.scores["choices"].equals(named[first].scores["choices"]):
-            raise ValueError(f"{name} and {first} are not fits of the same choices")
-    return named
-
-
-def _each(named: Mapping[str, Fit], criterion: str) -> pd.DataFrame:
-    """Return a criterion for each participant (rows) and model (columns)."""
-    return pd.DataFrame({name: fit.scores[criterion] for name, fit in named.items()})

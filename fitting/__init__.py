@@ -5,6 +5,7 @@ from metacontrol.fitting.group import build_model, log_likelihood_op
 from metacontrol.fitting.hbi import HBI, hbi
 from metacontrol.fitting.random_effects import random_effects
 from metacontrol.fitting.result import Fit, load_fit
+from metacontrol.fitting.sessions import split_sessions
 
 __all__ = [
     "HBI",
@@ -15,4 +16,5 @@ __all__ = [
     "load_fit",
     "log_likelihood_op",
     "random_effects",
+    "split_sessions",
 ]

@@ -189,7 +189,8 @@ def _worst_of(values: xr.DataArray) -> tuple[float, str]:
 
 def _worst(values: Any, *, largest: bool) -> tuple[float, str]:
     """Return the worst of several numbers and its variable's name."""
-    flat = {str(name): float(value) for name, value in as_dataset(values).data_vars.items()}
+    edge = np.nanmax if largest else np.nanmin  # of a correlation matrix the diagonal has none
+    flat = {str(n): float(edge(v.to_numpy())) for n, v in as_dataset(values).data_vars.items()}
     name = (max if largest else min)(flat, key=lambda name: flat[name])
     return flat[name], name
 

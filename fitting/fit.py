@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Literal, get_args
 
-import numpy as np
 import xarray as xr
 
 from metacontrol.fitting.duration import say_how_long
-from metacontrol.fitting.priors import coefficient_priors
+from metacontrol.fitting.priors import check_regressors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
+from metacontrol.fitting.sessions import session_names, split_sessions
 from metacontrol.models.formulas import Formulas, formula_columns
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
@@ -22,6 +22,7 @@ from metacontrol.tasks.choices import Choices
 
 Method = Literal["mle", "map", "laplace", "em", "em-laplace", "two-stage", "nuts"]
 METHODS = get_args(Method)
+ALONE = ("mle", "map", "laplace")
 WITHOUT_PRIORS = {"mle": "map", "em-laplace": "em"}  # and where they can be had
 # The arguments that each method takes notice of.
 _SEARCH, _SAMPLE = ("starts",), ("draws", "tune", "chains", "target_accept")
@@ -32,9 +33,8 @@ USES: Mapping[str, tuple[str, ...]] = {
     "em": ("importance", "draws", "chains"),
     "em-laplace": ("importance", "draws", "chains"),
     "two-stage": ("importance", *_SAMPLE),
-    "nuts": (*_SAMPLE, "centring"),
+    "nuts": (*_SAMPLE, "centring", "correlated", "sessions"),
 }
-PILOT = (60, 200)  # kept and tuning draws of the run that chooses the centring
 
 
 def fit(
@@ -53,6 +53,8 @@ def fit(
     cores: int | None = None,
     target_accept: float = 0.9,
     centring: Literal["auto"] | float = "auto",
+    correlated: bool | Sequence[str] = False,
+    sessions: str | None = None,
     progress: bool = True,
 ) -> Fit:
     """Fit a model to choices.
@@ -90,7 +92,15 @@ def fit(
         Acceptance rate that NUTS aims at, between 0 and 1.
     centring : "auto" or float
         How nuts writes participants' coefficients, see `build_model`: 0 is non-centred, 1 centred;
-        "auto" finds a share for each participant and coefficient from a short pilot run.
+        "auto" writes each participant's as departures from what a quick pass over the choices
+        expects of them, which needs far fewer gradients.
+    correlated : bool or sequence of str
+        Whether coefficients correlate over people (or which do), for nuts, with an LKJ(2) prior:
+        see `Fit.correlations`.
+    sessions : str, optional
+        For nuts, the column that says which session a trial belongs to. Each session is learned
+        anew and has its own group; each coefficient correlates over sessions, with a uniform prior
+        (LKJ(1)): see `Fit.correlations`. Participants of the fit are those of `split_sessions`.
     progress : bool
         Whether to show a progress bar on a terminal, and to say on standard error about how long it
         will take, where it may be long.
@@ -118,13 +128,24 @@ def fit(
     if method in WITHOUT_PRIORS and priors:
         instead = WITHOUT_PRIORS[method]
         raise ValueError(f"{method} is maximum likelihood, without priors: use {instead!r}")
+    if method != "nuts" and (correlated or sessions):
+        raise ValueError(f"correlations and sessions need method='nuts', got {method!r}")
+    if correlated and sessions:
+        raise ValueError("give correlated or sessions, not both")
+    times = session_names(data, sessions) if sessions else []
+    data = split_sessions(data, sessions) if sessions else data
     scoring = Scoring.of(model, data, formulas)
+    if method != "mle":
+        check_regressors(scoring, group=method not in ALONE)
     cores = min(chains, cores or os.cpu_count() or 1)
-    given = {**counts, "target_accept": target_accept, "centring": centring}
+    given: dict[str, Any] = {**counts, "target_accept": target_accept, "centring": centring}
+    tied = correlated if isinstance(correlated, bool) else list(correlated)
+    given |= {"correlated": tied, "sessions": sessions}
     used = {name: given[name] for name in USES[method]}
     if progress:
         say_how_long(scoring, method, cores, used)
-    tree = _tree(scoring, method, priors, cores, seed=seed, progress=progress, **used)
+    how = {**used, "sessions": times} if method == "nuts" else used
+    tree = _tree(scoring, method, priors, cores, seed=seed, progress=progress, **how)
     tree.attrs["about"] = json.dumps(
         {
             "format": 1,
@@ -147,7 +168,9 @@ def _tree(scoring: Scoring, method: Method, priors: Any, cores: int, **used: Any
     """Fit by one of the methods; each is imported when it is asked for."""
     match method:
         case "nuts":
-            return _sampled_tree(scoring, priors, cores=cores, **used)
+            from metacontrol.fitting.nuts import nuts_tree
+
+            return nuts_tree(scoring, priors, cores=cores, **used)
         case "two-stage":
             from metacontrol.fitting.two_stage import two_stage_tree
 
@@ -161,81 +184,6 @@ def _tree(scoring: Scoring, method: Method, priors: Any, cores: int, **used: Any
 
             return laplace_tree(scoring, priors)
         case _:
-            return _point_tree(scoring, method, priors, **used)
+            from metacontrol.fitting.alone import point_tree
 
-
-def _sampled_tree(
-    scoring: Scoring,
-    priors: Mapping[str, Prior] | None,
-    *,
-    centring: Literal["auto"] | float,
-    draws: int,
-    tune: int,
-    chains: int,
-    seed: int,
-    **settings: Any,
-) -> xr.DataTree:
-    from metacontrol.fitting.group import assemble, informed_centring
-    from metacontrol.fitting.sampling import sample
-
-    if centring == "auto":
-        pilot = sample(
-            assemble(scoring, priors),
-            draws=PILOT[0],
-            tune=PILOT[1],
-            chains=2,
-            seed=seed,
-            label="pilot run",
-            **settings,
-        )
-        shares = informed_centring(scoring, pilot["posterior"].to_dataset())
-    else:
-        shares = dict.fromkeys(scoring.story.coefficients, np.asarray(float(centring)))
-    tree = sample(
-        assemble(scoring, priors, shares),
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        seed=seed,
-        label=f"{chains} chains",
-        **settings,
-    )
-    posterior = tree["posterior"].to_dataset()
-    auxiliary = [name for name in posterior if str(name).endswith("_z")]
-    tree["posterior"] = xr.DataTree(dataset=posterior.drop_vars(auxiliary))
-    return tree
-
-
-def _point_tree(
-    scoring: Scoring,
-    method: str,
-    priors: Mapping[str, Prior] | None,
-    starts: int,
-    seed: int,
-    progress: bool,
-) -> xr.DataTree:
-    from metacontrol.fitting.point import search
-    from metacontrol.fitting.sampling import bar
-
-    used = None if method == "mle" else coefficient_priors(scoring.story, priors)
-    with bar(f"{len(scoring.participants):,} participants", progress) as tell:
-        found = search(scoring, used, starts=starts, seed=seed, progress=tell)
-    by_person: dict[str, Any] = {
-        "log_likelihood": found.log_likelihood,
-        "log_prior": found.log_prior,
-        "converged": found.converged,
-        "agreeing": found.agreeing,
-        "choices": scoring.choices,
-    }
-    estimates = xr.Dataset(
-        {
-            "values": (("participant", "coefficient"), found.values),
-            "determined": (("participant", "coefficient"), found.determined),
-        }
-        | {name: ("participant", values) for name, values in by_person.items()},
-        coords={
-            "participant": scoring.participants,
-            "coefficient": list(scoring.story.coefficients),
-        },
-    )
-    return xr.DataTree.from_dict({"estimates": estimates})
+            return point_tree(scoring, method, priors, **used)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-import xarray as xr
 from pytensor import wrap_jax
 
-from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.individuals import Individuals
+from metacontrol.fitting.information import Information
+from metacontrol.fitting.priors import check_regressors, group_priors
 from metacontrol.models.engine import replay
 from metacontrol.models.formulas import Formulas
 from metacontrol.models.model import Model
@@ -70,7 +71,13 @@ def build_model(
         natural scale) and `log_likelihood`, in nats, for each participant. Compile it for JAX:
         ``pm.sample(backend="jax", compile_kwargs={"gradient_backend": "jax"})``.
     """
-    return assemble(Scoring.of(model, data, formulas), priors, centring)
+    individuals = Individuals(Scoring.of(model, data, formulas))
+    check_regressors(individuals.scoring, group=True)
+    unknown = set(centring) - set(individuals.scoring.story.coefficients)
+    if unknown:
+        known = ", ".join(individuals.scoring.story.coefficients)
+        raise ValueError(f"no coefficient is called {', '.join(unknown)}; known: {known}")
+    return assemble(individuals, group_priors(individuals.scoring.story, priors), centring)
 
 
 def log_likelihood_op(
@@ -91,31 +98,77 @@ def log_likelihood_op(
 
 
 def assemble(
-    scoring: Scoring,
-    given: Mapping[str, Prior] | None = None,
-    centring: Mapping[str, Any] = NON_CENTRED,
+    individuals: Individuals,
+    priors: Mapping[str, Prior],
+    written: Mapping[str, Any] | Information = NON_CENTRED,
+    *,
+    correlated: Sequence[str] = (),
+    sessions: Sequence[str] = (),
 ) -> pm.Model:
-    """Return the hierarchical model of choices already laid out; see `build_model`."""
-    priors = group_priors(scoring.story, given)
-    unknown = set(centring) - set(scoring.story.coefficients)
-    if unknown:
-        known = ", ".join(scoring.story.coefficients)
-        raise ValueError(f"no coefficient is called {', '.join(unknown)}; known: {known}")
-    columns = []
-    with pm.Model(coords={"participant": scoring.participants}) as model:
+    """Return the hierarchical model of choices already laid out; see `build_model`.
+
+    Parameters
+    ----------
+    individuals : Individuals
+        Likelihoods; if there are sessions, of one person's sessions after another's.
+    priors : mapping of str to Prior
+        From `group_priors`.
+    written : mapping of str to float or array, or Information
+        Shares of centring as for `build_model`, or coordinates that know what choices tell.
+    correlated : sequence of str
+        Coefficients that correlate over people.
+    sessions : sequence of str
+        Each person's sessions. Each has a group of its own; coefficients correlate over them.
+    """
+    scoring, names = individuals.scoring, individuals.names
+    unknown = [name for name in correlated if name not in names]
+    if unknown or len(correlated) == 1:
+        raise ValueError(
+            f"correlated must name two or more of {', '.join(names)}; got {', '.join(correlated)}"
+        )
+    lanes, times = len(scoring.participants), max(1, len(sessions))
+    coords: dict[str, Any] = {"participant": scoring.participants, "coefficient": names}
+    coords |= dict.fromkeys(("session", "session_a", "session_b") if sessions else (), sessions)
+    coords |= dict.fromkeys(("parameter_a", "parameter_b") if correlated else (), correlated)
+
+    def each(variable: Any) -> Any:
+        """Return what holds for all, or for all of a session, for each of the lanes."""
+        return pt.tile(variable, lanes // times) if sessions else pt.repeat(variable[None], lanes)
+
+    with pm.Model(coords=coords) as model:
+        group = {
+            name: each(_variable(name, priors[name], "session" if sessions else None))
+            for name in _group_names(individuals)
+        }
+        mean = {name: group[f"{name}_mean"] for name in scoring.story.coefficients}
+        expected = pt.stack(
+            [sum(mean[b] * x for b, x in individuals.regressors(n).items()) for n in names], axis=1
+        )
+        sd = pt.stack([group[f"{name}_sd"] for name in names], axis=1)
+        factors = _correlations(names, correlated, sessions)
+        if isinstance(written, Information):
+            z = pm.Flat("z", dims=("participant", "coefficient"))
+            apart, volume = written.departures(z, expected, sd)
+            pm.Potential("people", volume + _log_density(apart, factors, times))
+            apart = sd * apart
+        else:
+            shares = [np.broadcast_to(written.get(n, np.array(0.0)), lanes) for n in names]
+            share = np.stack(shares, axis=1)
+            z = pm.Normal("z", share * expected, sd**share, dims=("participant", "coefficient"))
+            apart = sd ** (1 - share) * _correlate(z - share * expected, factors, times)
+        columns = []
         for predictor in scoring.story.predictors:
             link = predictor.parameter.link
             for name in predictor.coefficients:
-                mean = _variable(f"{name}_mean", priors[f"{name}_mean"])
-                if scoring.varies.get(name, True):
-                    spread = _variable(f"{name}_sd", priors[f"{name}_sd"])
-                    share = centring.get(name, 0.0)
-                    z = pm.Normal(f"{name}_z", share * mean, spread**share, dims="participant")
-                    value = mean + spread ** (1 - share) * (z - share * mean)
-                else:
-                    value = mean + pt.zeros(len(scoring.participants), dtype="float64")
+                value = mean[name]
+                if name in names:
+                    value = value + apart[:, names.index(name)]
                 if predictor.terms is None:
-                    pm.Deterministic(f"{name}_group", link.inverse(mean, pt))
+                    pm.Deterministic(
+                        f"{name}_group",
+                        link.inverse(model[f"{name}_mean"], pt),
+                        dims="session" if sessions else None,
+                    )
                     value = link.inverse(value, pt)
                 columns.append(pm.Deterministic(name, value, dims="participant"))
         score = _op(scoring)(pt.stack(columns, axis=1))
@@ -124,28 +177,62 @@ def assemble(
     return model
 
 
-def informed_centring(scoring: Scoring, pilot: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return each participant's share of centring, from a short non-centred run.
+def _group_names(individuals: Individuals) -> list[str]:
+    """Return the names of the group's means, and of the standard deviations of what differs."""
+    return [
+        f"{name}_{what}"
+        for name in individuals.scoring.story.coefficients
+        for what in (("mean", "sd") if name in individuals.names else ("mean",))
+    ]
 
-    It is the share by which the data narrow a participant's coefficient: one minus its posterior
-    variance over the group's variance. The latter is taken at the low end (5 %) of what the pilot
-    finds likely, because where a spread may be small only non-centred draws move freely.
 
-    Parameters
-    ----------
-    scoring : Scoring
-        Model and choices.
-    pilot : Dataset
-        Draws of a model from `assemble` without centring.
-    """
-    shares = {}
-    for name in scoring.story.coefficients:
-        if f"{name}_z" in pilot:
-            value = pilot[f"{name}_mean"] + pilot[f"{name}_sd"] * pilot[f"{name}_z"]
-            own = value.var("draw", ddof=1).mean("chain").to_numpy()
-            group = float(pilot[f"{name}_sd"].quantile(0.05)) ** 2
-            shares[name] = np.clip(1 - own / group, 0.0, 1.0)
-    return shares
+Factors = list[tuple[list[int], Any]]  # which columns correlate, and the triangular factor
+
+
+def _correlations(
+    names: Sequence[str], correlated: Sequence[str], sessions: Sequence[str]
+) -> Factors:
+    """Return which coefficients correlate, among a person's sessions one after another."""
+    if sessions:
+        times, size = len(sessions), len(names)
+        return [
+            (
+                [time * size + k for time in range(times)],
+                _correlation(f"{name}_correlation", times, 1.0, ("session_a", "session_b")),
+            )
+            for k, name in enumerate(names)
+        ]
+    if correlated:
+        dims = ("parameter_a", "parameter_b")
+        factor = _correlation("correlation", len(correlated), 2.0, dims)
+        return [([names.index(name) for name in correlated], factor)]
+    return []
+
+
+def _correlation(name: str, size: int, shape: float, dims: tuple[str, str]) -> Any:
+    factor = pm.LKJCorr(f"{name}_factor", n=size, eta=shape)
+    pm.Deterministic(name, (factor[:, None, :] * factor).sum(axis=2), dims=dims)
+    return factor
+
+
+def _correlate(apart: Any, factors: Factors, times: int) -> Any:
+    """Return independent departures, shape (lanes, coefficients), made to correlate."""
+    people = apart.reshape((apart.shape[0] // times, -1))
+    for where, factor in factors:
+        mixed = (people[:, where][:, None, :] * factor).sum(axis=2)
+        people = people[:, where].set(mixed)
+    return people.reshape(apart.shape)
+
+
+def _log_density(apart: Any, factors: Factors, times: int) -> Any:
+    """Return the log-density of correlating departures, but for a constant."""
+    people = apart.reshape((apart.shape[0] // times, -1))
+    volume = 0.0
+    for where, factor in factors:
+        independent = pt.linalg.solve_triangular(factor, people[:, where].T, lower=True).T
+        people = people[:, where].set(independent)
+        volume = volume + people.shape[0] * pt.log(pt.diagonal(factor)).sum()
+    return -(people**2).sum() / 2 - volume
 
 
 def _op(scoring: Scoring) -> Callable[[Any], Any]:
@@ -154,18 +241,18 @@ def _op(scoring: Scoring) -> Callable[[Any], Any]:
     return lambda coefficients: op(pt.specify_shape(coefficients, shape))
 
 
-def _variable(name: str, prior: Prior) -> Any:
+def _variable(name: str, prior: Prior, dims: str | None) -> Any:
     """Return a PyMC variable with a prior of ours."""
     match prior.family, prior.arguments:
         case "normal", (mean, sd):
-            return pm.Normal(name, mean, sd)
+            return pm.Normal(name, mean, sd, dims=dims)
         case "half_normal", (sd,):
-            return pm.HalfNormal(name, sd)
+            return pm.HalfNormal(name, sd, dims=dims)
         case "beta", (a, b):
-            return pm.Beta(name, a, b)
+            return pm.Beta(name, a, b, dims=dims)
         case "gamma", (shape, scale):
-            return pm.Gamma(name, shape, 1 / scale)
+            return pm.Gamma(name, shape, 1 / scale, dims=dims)
         case _, (low, high):
-            return pm.Uniform(name, low, high)
+            return pm.Uniform(name, low, high, dims=dims)
         case _:
             raise AssertionError(prior)

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from metacontrol.fitting.priors import group_priors
+from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.engine.records import Records
 from metacontrol.models.engine.replay import log_likelihood
 from metacontrol.models.engine.story import Story
@@ -106,6 +107,17 @@ class Individuals:
             for name in self.scoring.story.coefficients
             if not self._own(name)
         }
+
+    def regressors(self, name: str) -> dict[str, np.ndarray]:
+        """Return what an own coefficient's mean is a regression on, shape (participants,) each.
+
+        The coefficient itself, a column of ones; and for an intercept what is `between`.
+        """
+        found = {name: np.ones(len(self.scoring.participants))}
+        for predictor in self.scoring.story.predictors:
+            if name == f"{predictor.parameter.name}_{INTERCEPT}":
+                found |= {b: x for b, x in self.between.items() if b in predictor.coefficients}
+        return found
 
     def natural(self, values: Any) -> dict[str, np.ndarray]:
         """Return coefficients as tables have them: parameters without a formula on their own scale.

@@ -8,7 +8,7 @@ at its next point, and the likelihood of all their points is worked out at once,
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -175,31 +175,11 @@ def _starting_points(scoring: Scoring, bounds: np.ndarray, starts: int, seed: in
 
 def _groups(records: Records, size: int, starts: int) -> Iterator[tuple[np.ndarray, Records]]:
     """Deal participants into groups, each laid out as one block with a lane for each start."""
-    blocks, trials, lanes = records.scored.shape
     participants = len(records.slots)
-
-    def lanes_of(grid: np.ndarray, seats: np.ndarray) -> np.ndarray:
-        return np.asarray(grid).swapaxes(0, 1).reshape(trials, -1)[:, seats][None]
-
     for begin in range(0, participants, size):
         people = np.arange(begin, min(begin + size, participants))
         padded = np.concatenate([people, np.full(size - len(people), people[0])])
-        seats = np.repeat(records.slots[padded], starts)
-        order = np.arange(len(seats))
-        yield (
-            people,
-            replace(
-                records,
-                columns={name: lanes_of(grid, seats) for name, grid in records.columns.items()},
-                scored=lanes_of(records.scored, seats),
-                lengths=np.asarray(records.lengths)[records.slots[people] // lanes].max(
-                    keepdims=True
-                ),
-                slots=order,
-                seats=order,
-                rows=lanes_of(records.rows, seats),
-            ),
-        )
+        yield people, records.repeat(padded, starts)
 
 
 def _log_prior(names: tuple[str, ...], priors: Mapping[str, Prior] | None, values: Any) -> Any:

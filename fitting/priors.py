@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.engine.story import Story
 from metacontrol.models.parameter import Prior
+from metacontrol.models.scoring import Scoring
 
 SLOPE = Prior("normal", 0.0, 1.0)
 SLOPE_SD = Prior("half_normal", 0.5)
+LARGE, SMALL = 20.0, 0.05  # largest value and smallest range of a regressor of about unit size
 
 
 def coefficient_priors(story: Story, given: Mapping[str, Prior] | None = None) -> dict[str, Prior]:
@@ -64,3 +66,32 @@ def replaced(priors: dict[str, Prior], given: Mapping[str, Prior] | None) -> dic
     if unknown:
         raise ValueError(f"no prior is called {', '.join(unknown)}; known: {', '.join(priors)}")
     return priors | dict(given or {})
+
+
+def check_regressors(scoring: Scoring, *, group: bool) -> None:
+    """Raise ValueError where a formula would not mean what it seems to.
+
+    That is where a column's size is so far from 1 that the prior of its slope would rule it; and in
+    a group, where people could not differ in what a column of theirs predicts, for lack of an
+    intercept.
+    """
+    used = scoring.records.rows >= 0
+    for predictor in scoring.story.predictors:
+        name = predictor.parameter.name
+        for column in predictor.columns:
+            values = scoring.records.columns[column][used]
+            low, high = float(values.min()), float(values.max())
+            if high > low and (max(-low, high) > LARGE or high - low < SMALL):
+                raise ValueError(
+                    f"{column} goes from {low:g} to {high:g}, but priors of slopes are for columns "
+                    f"of about unit size: write scale(...) around the column in the formula for "
+                    f"{name}, for standard deviations from its mean"
+                )
+        same = [c for c in predictor.columns if not scoring.varies[c]]
+        if group and same and INTERCEPT not in (predictor.terms or ()):
+            raise ValueError(
+                f"the formula for {name} has {', '.join(same)}, the same in all trials of a "
+                "person, and no intercept: people of a kind could not differ. Write 1 in place of "
+                f"0, as in '1 + C(group)': {name}_{INTERCEPT} is then of the first group, and the "
+                "others are differences from it"
+            )

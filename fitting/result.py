@@ -97,7 +97,7 @@ class Fit:
         quartiles of the participants' estimates.
         """
         if self.sampled:
-            return self._summary(lambda dims: dims == ())
+            return self._summary(lambda dims: dims in ((), ("session",)))
         values = self.parameters
         return pd.DataFrame(
             {
@@ -123,6 +123,33 @@ class Fit:
         chosen = estimates[[name for name in estimates if "coefficient" in estimates[name].dims]]
         table = chosen.to_dataframe().reset_index()
         return table.rename(columns={"coefficient": "parameter", "values": "estimate"})
+
+    @cached_property
+    def correlations(self) -> pd.DataFrame:
+        """Correlations over people, on the scale of links: one row for each pair.
+
+        Of coefficients (`fit(correlated=...)`): columns parameter_a, parameter_b; or of each
+        coefficient between sessions (`fit(sessions=...)`): parameter, session_a, session_b. With
+        posterior mean, sd, 95 % interval, R-hat and effective sample sizes.
+
+        Raises
+        ------
+        ValueError
+            If the fit has none.
+        """
+        pairs = [("parameter_a", "parameter_b"), ("session_a", "session_b")]
+        table = self._summary(lambda dims: dims in pairs) if self.sampled else pd.DataFrame()
+        if table.empty:
+            raise ValueError(
+                "this fit has no correlations: use fit(correlated=...) or sessions=..."
+            )
+        if "session_a" in table:
+            table["parameter"] = table["parameter"].str.removesuffix("_correlation")
+            return table[table["session_a"] < table["session_b"]].reset_index(drop=True)
+        first, second = table["parameter_a"], table["parameter_b"]
+        order = {name: i for i, name in enumerate(self.about["coefficients"])}
+        later = first.map(order) < second.map(order)
+        return table[later].drop(columns="parameter").reset_index(drop=True)
 
     @cached_property
     def parameters(self) -> pd.DataFrame:
@@ -263,11 +290,17 @@ class Fit:
             }
             frame = pd.DataFrame(values)
             frame.insert(0, "parameter", name)
-            if "participant" in posterior[name].dims:
-                frame.insert(0, "participant", posterior["participant"].to_numpy().astype(str))
+            dims = posterior[name].dims[2:]
+            if dims:
+                places = pd.MultiIndex.from_product(
+                    [posterior[d].to_numpy().astype(str) for d in dims]
+                )
+                for at, dim in enumerate(dims):
+                    place = 0 if dim == "participant" else at + 1
+                    frame.insert(place, str(dim), places.get_level_values(at))
             natural = str(name).endswith("_group") or "participant" in posterior[name].dims
             frame["scale"] = "natural" if natural else "link"
-            rows.append(frame)
+            rows.append(frame.dropna(subset="ess_bulk") if dims[1:] else frame)
         return pd.concat(rows, ignore_index=True)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import nutpie
 import pymc as pm
 import xarray as xr
+from pymc.model.transform.optimization import freeze_dims_and_data
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -24,15 +25,29 @@ def sample(
     seed: int,
     label: str,
     progress: bool,
+    start: Mapping[str, Any] | None = None,
 ) -> xr.DataTree:
     """Sample a PyMC model.
+
+    Parameters
+    ----------
+    start : mapping of str to float or array, optional
+        Where each chain starts; all other variables start at random, somewhere about 0.
 
     Returns
     -------
     DataTree
-        Groups posterior and sample_stats.
+        Groups posterior and sample_stats; the attribute `warmup_steps` counts the gradients before.
     """
-    compiled = nutpie.compile_pymc_model(model, backend="jax", gradient_backend="jax")
+    model = freeze_dims_and_data(model)
+    compiled = nutpie.compile_pymc_model(
+        model,
+        backend="jax",
+        gradient_backend="jax",
+        freeze_model=False,  # it would make a copy, whose variables are not those named below
+        initial_points=dict(start or {}),
+        jitter_rvs={variable for variable in model.free_RVs if variable.name not in (start or {})},
+    )
     with bar(label, progress) as tell:
 
         def listen(chains: Any) -> None:
@@ -51,7 +66,7 @@ def sample(
             cores=cores,
             seed=seed,
             target_accept=target_accept,
-            save_warmup=False,
+            save_warmup=True,
             progress_bar=False,
             progress_callback=lambda *update: listen(update[-1]),
             progress_rate=250,
@@ -64,12 +79,14 @@ def sample(
             raise
     stats = tree["sample_stats"].to_dataset()
     kept = ["diverging", "energy", "n_steps", "depth", "step_size", "mean_tree_accept"]
-    return xr.DataTree.from_dict(
+    sampled = xr.DataTree.from_dict(
         {
             "posterior": tree["posterior"].to_dataset(),
             "sample_stats": stats[[name for name in kept if name in stats]],
         }
     )
+    sampled.attrs["warmup_steps"] = int(tree["warmup_sample_stats"]["n_steps"].sum())
+    return sampled
 
 
 class bar:  # noqa: N801 - reads as a word: with bar(...) as tell

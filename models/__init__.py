@@ -20,15 +20,24 @@ from metacontrol.models.people import draw_participants
 from metacontrol.models.plan_until_habit import PLAN_UNTIL_HABIT, PLANNING_TO_A_DEPTH
 from metacontrol.models.planning_noise import PLANNING_NOISE
 from metacontrol.models.pruning import DISCOUNT, LOOKAHEAD, PRUNING, PRUNING_WITH_SENSITIVITIES
-from metacontrol.models.reliability import RELIABILITY, RELIABILITY_UNDER_LOAD
+from metacontrol.models.reliability import (
+    RELIABILITY,
+    RELIABILITY_UNDER_LOAD,
+    RELIABILITY_WITH_RESETS,
+)
 from metacontrol.models.reward_as_cue import FIXED_REWARD_AS_CUE, REWARD_AS_CUE
 from metacontrol.models.scoring import latents, log_likelihood
 from metacontrol.models.separate_weights import SEPARATE_WEIGHTS
 from metacontrol.models.simulation import simulate
 from metacontrol.models.successor import SUCCESSOR
+from metacontrol.models.successor_updated import SUCCESSOR_OF_POLICY, SUCCESSOR_REPLAYED
 from metacontrol.models.switching import SWITCHING
-from metacontrol.models.uncertainty import UNCERTAINTY, UNCERTAINTY_HARD
-from metacontrol.models.value_of_information import VALUE_OF_INFORMATION
+from metacontrol.models.uncertainty import UNCERTAINTY
+from metacontrol.models.uncertainty_hard import UNCERTAINTY_HARD
+from metacontrol.models.value_of_information import (
+    VALUE_OF_INFORMATION,
+    VALUE_OF_INFORMATION_ENDLESS,
+)
 from metacontrol.models.wrong_model import TRANSITION_DEPENDENT_LEARNING, UNLUCKY_SYMBOL
 
 MODELS = (
@@ -60,11 +69,15 @@ MODELS = (
     FORWARD_HYBRID,
     FORWARD_HYBRID_DECAYING,
     RELIABILITY,
+    RELIABILITY_WITH_RESETS,
     *RELIABILITY_UNDER_LOAD,
     UNCERTAINTY,
     UNCERTAINTY_HARD,
     VALUE_OF_INFORMATION,
+    VALUE_OF_INFORMATION_ENDLESS,
     SUCCESSOR,
+    SUCCESSOR_OF_POLICY,
+    SUCCESSOR_REPLAYED,
     DEFAULT_POLICY,
     DYNA,
     DYNA_SAMPLED,
@@ -106,16 +119,20 @@ __all__ = [
     "PRUNING_WITH_SENSITIVITIES",
     "RELIABILITY",
     "RELIABILITY_UNDER_LOAD",
+    "RELIABILITY_WITH_RESETS",
     "REWARD_AS_CUE",
     "SEPARATE_WEIGHTS",
     "STAKES_WEIGHT",
     "SUCCESSOR",
+    "SUCCESSOR_OF_POLICY",
+    "SUCCESSOR_REPLAYED",
     "SWITCHING",
     "TRANSITION_DEPENDENT_LEARNING",
     "UNCERTAINTY",
     "UNCERTAINTY_HARD",
     "UNLUCKY_SYMBOL",
     "VALUE_OF_INFORMATION",
+    "VALUE_OF_INFORMATION_ENDLESS",
     "Link",
     "Model",
     "Parameter",

@@ -14,7 +14,7 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Lane, Table
 from metacontrol.models.forward_hybrid import CONTROLLERS, ForwardHybrid
-from metacontrol.models.parameter import Link, Parameter, Prior, probability
+from metacontrol.models.parameter import number, probability
 from metacontrol.models.stages import Tables, end_values, one_step, opened, reward_range
 
 SMALLEST = -700.0  # log-probability of what is never drawn
@@ -145,23 +145,11 @@ def poisson(luck: Lane, mean: Lane) -> Lane:
     return lax.while_loop(more, step, start)[0]
 
 
-def _number(name: str, meaning: str) -> Parameter:
-    return Parameter(
-        name=name,
-        meaning=meaning,
-        link=Link("log"),
-        prior=Prior("gamma", 1.2, 5.0),
-        group_mean=Prior("normal", 1.0, 1.0),
-        group_sd=Prior("half_normal", 1.0),
-        search=(0.0, 200.0),
-    )
-
-
 _PARAMETERS = (
     *CONTROLLERS,
-    _number("k_replay", "Mean number of replays after a trial."),
+    number("k_replay", "Mean number of replays after a trial."),
     probability("load_effect", "Share of these that full load takes away."),
-    _number("k_rest", "Mean number of replays in each unit of rest."),
+    number("k_rest", "Mean number of replays in each unit of rest."),
 )
 _SOURCE = "Gershman, Markman & Otto (2014), doi:10.1037/a0030844"
 

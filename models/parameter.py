@@ -275,3 +275,16 @@ def effect(name: str, meaning: str, sd: float = 1.0) -> Parameter:
         group_sd=Prior("half_normal", sd / 2),
         search=(-20.0, 20.0),
     )
+
+
+def number(name: str, meaning: str) -> Parameter:
+    """Return a positive number, of which some few are common."""
+    return Parameter(
+        name=name,
+        meaning=meaning,
+        link=Link("log"),
+        prior=Prior("gamma", 1.2, 5.0),
+        group_mean=Prior("normal", 1.0, 1.0),
+        group_sd=Prior("half_normal", 1.0),
+        search=(0.0, 200.0),
+    )

@@ -46,8 +46,9 @@ class Reliability(ForwardHybrid):
     Differences from the paper, besides those of the hybrid: an error counts as zero with
     probability sigma( (tolerance - SPE) / softness ), without which no gradient would tell where
     `tolerance` lies; softness 0 is the paper's step, for simulation. Planning sweeps the whole
-    tree anew at each choice; P is not reset where goals change. Rewards are counted in ranges
-    of the task's reward, as the authors' Omega is.
+    tree anew at each choice. P is not reset where goals change, for which there is
+    `ResettingReliability`. Rewards are counted in ranges of the task's reward, as the authors'
+    Omega is.
     """
 
     softness: float = 0.05
@@ -102,6 +103,31 @@ class Reliability(ForwardHybrid):
         if self.softness == 0.0:
             return jnp.where(spe <= theta.tolerance, 1.0, 0.0)
         return Link("logit").inverse((theta.tolerance - spe) / self.softness, jnp)
+
+
+@dataclass(frozen=True)
+class ResettingReliability(Reliability):
+    """Lee et al. (2014), doi:10.1016/j.neuron.2013.11.028, as one published program has it.
+
+    Where the goal changes P starts anew: from `p_new_goal`, for a new plan, but from `p_flexible`
+    where any end is as good as its reward again (goal 0). Else it is `Reliability`.
+    """
+
+    def misfit(self, task: Any) -> str:
+        """Return why not, if there are no goals."""
+        return super().misfit(task) or ("" if "goal" in task.cues else "needs goals that change")
+
+    def start(self, task: Any, theta: Any) -> Mind:
+        """Return the mind without a goal."""
+        return Mind(**vars(super().start(task, theta)), goal=-1)
+
+    def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:
+        """Tell one trial."""
+        goal = t.see("goal")
+        anew = jnp.where(goal == 0, theta.p_flexible, theta.p_new_goal)
+        same = (goal == mind.goal) | (mind.goal < 0)
+        weight = jnp.where(same, mind.plan_weight, anew)
+        return super().trial(theta, mind.replace(plan_weight=weight, goal=goal), t)
 
 
 @dataclass(frozen=True)
@@ -182,6 +208,17 @@ RELIABILITY = Reliability(
     source="Lee et al. (2014), doi:10.1016/j.neuron.2013.11.028",
     parameters=_PARAMETERS,
     fixed=_FIXED,
+)
+
+RELIABILITY_WITH_RESETS = ResettingReliability(
+    name="reliability-with-resets",
+    source=RELIABILITY.source,
+    parameters=(
+        *_PARAMETERS,
+        probability("p_new_goal", "Weight of planning when a new goal was set."),
+        probability("p_flexible", "Weight of planning when the goal was given up."),
+    ),
+    fixed=(*_FIXED, ("p_new_goal", 0.8), ("p_flexible", 0.2)),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from metacontrol.models.parameter import probability, stickiness, temperature
 from metacontrol.models.stages import (
     NAMES,
     GraphModel,
+    Tables,
     arrival,
     beliefs,
     end_values,
@@ -22,6 +24,9 @@ from metacontrol.models.stages import (
     was_common,
     with_table,
 )
+
+Taken = tuple[Index, Index]
+"""A state, and the option taken there."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +71,14 @@ class Successor(GraphModel):
         """Tell one trial."""
         span, state = reward_range(t.task), t.see(t.task.stages[0].state)
         worth = end_values(t, mind.worth, span)
-        planned = plan(t, mind.believed, worth)
-        taken: list[tuple[Index, Index]] = []
+        planned, cached = plan(t, mind.believed, worth), self.cached(mind, t, worth)
+        taken: list[Taken] = []
         believed = mind.believed
         for i, stage in enumerate(t.task.stages):
             if stage.next_state is None:
                 net = planned[i][state]  # each option is an end: both know as much
             else:
-                cached = _worths(mind.leads_to[i][state], worth)
-                net = theta.w * planned[i][state] + (1 - theta.w) * cached
+                net = theta.w * planned[i][state] + (1 - theta.w) * cached[i][state]
                 t.note(f"{NAMES[i]}_weight", theta.w)
             if i == 0:
                 net = net + theta.p * Table.one_hot(mind.last[state], stage.options)
@@ -85,43 +89,54 @@ class Successor(GraphModel):
             believed = with_table(believed, i, moved)
             taken.append((state, option))
             state = reached
-        leads_to, target = mind.leads_to, Table.one_hot(state, t.task.ends)
+        start, first = taken[0]
+        mind = mind.replace(
+            believed=believed,
+            worth=mind.worth.toward(state, t.see("reward") / span, theta.alpha_plan),
+            last=mind.last.add(start, first - mind.last[start]),
+        )
+        return self.after_trial(theta, mind, t, taken, state)
+
+    def cached(self, mind: Any, t: Listener, worth: Table) -> Tables:
+        """Return what each option's ends are worth, for each choice."""
+        return tuple(worths(leads_to, worth) for leads_to in mind.leads_to)
+
+    def after_trial(
+        self, theta: Any, mind: Any, t: Listener, taken: Sequence[Taken], end: Index
+    ) -> Mind:
+        """Return the mind with the cache of options taken changed by the end reached."""
+        leads_to, target = mind.leads_to, Table.one_hot(end, t.task.ends)
         for i in reversed(range(len(leads_to))):
             old = leads_to[i][taken[i]]
             leads_to = with_table(
                 leads_to, i, _toward(leads_to[i], taken[i], target, theta.alpha_sr)
             )
             target = old  # what was held before the trial, as temporal differences do
-        start, first = taken[0]
-        return mind.replace(
-            leads_to=leads_to,
-            believed=believed,
-            worth=mind.worth.toward(state, t.see("reward") / span, theta.alpha_plan),
-            last=mind.last.add(start, first - mind.last[start]),
-        )
+        return mind.replace(leads_to=leads_to)
 
 
-def _worths(leads_to: Table, worth: Table) -> Table:
-    """Return what each option's ends are worth, shape (options,)."""
-    options = leads_to.shape[0]
-    return Table.of(*(sum((leads_to[option] * worth).cells) for option in range(options)))
+def worths(leads_to: Table, worth: Table) -> Table:
+    """Return what the ends of options are worth, shape (states, options)."""
+    states, options, ends = leads_to.shape
+    rows = [leads_to.cells[i : i + ends] for i in range(0, len(leads_to.cells), ends)]
+    cells = tuple(sum((Table.of(*row) * worth).cells) for row in rows)
+    return Table(cells, (states, options))
 
 
-def _toward(leads_to: Table, taken: tuple[Index, Index], target: Table, rate: Lane) -> Table:
+def _toward(leads_to: Table, taken: Taken, target: Table, rate: Lane) -> Table:
     """Return the cache with the ends of the option taken moved towards a target."""
     for end, cell in enumerate(target.cells):
         leads_to = leads_to.toward((*taken, end), cell, rate)
     return leads_to
 
 
-SUCCESSOR = Successor(
-    name="successor",
-    source="Russek et al. (2017), doi:10.1371/journal.pcbi.1005768",
-    parameters=(
-        probability("alpha_sr", "Learning rate of where options lead in the end."),
-        probability("alpha_plan", "Learning rate of transitions, and of what an end pays."),
-        temperature("beta", "Inverse temperature, per range of the task's reward."),
-        stickiness("p", "Bonus for repeating the first choice, in ranges of reward (inside beta)."),
-        probability("w", "Weight of planning; 1 - w is the weight of the successor cache."),
-    ),
+SOURCE = "Russek et al. (2017), doi:10.1371/journal.pcbi.1005768"
+RATE = probability("alpha_sr", "Learning rate of where options lead in the end.")
+PLANNER = (
+    probability("alpha_plan", "Learning rate of transitions, and of what an end pays."),
+    temperature("beta", "Inverse temperature, per range of the task's reward."),
+    stickiness("p", "Bonus for repeating the first choice, in ranges of reward (inside beta)."),
+    probability("w", "Weight of planning; 1 - w is the weight of the successor cache."),
 )
+
+SUCCESSOR = Successor(name="successor", source=SOURCE, parameters=(RATE, *PLANNER))

@@ -16,10 +16,13 @@ from metacontrol.models.parameter import Link, Prior, probability, stickiness, t
 from metacontrol.models.stages import (
     NAMES,
     TIE,
+    Tables,
     arrival,
     beliefs,
     end_values,
     no_choice,
+    one_step,
+    opened,
     plan,
     reward_range,
     start_worth,
@@ -58,19 +61,28 @@ class ValueOfInformation(Model):
     beside response times. The plan is that of `ForwardHybrid`. Q starts at 0 with variance 1;
     all is in ranges of the task's reward.
 
+    With `endless` a trial's end leads back to its start, as in the paper, and what follows a move
+    counts `discount` of what it is worth: g is r and discount times the mean of the best option
+    there, h = -discount for it, and plans go to the end of the trial and ask habit for what comes
+    after it. Values then are of all that is to come, and far from 0, where they start: habits
+    become sure of them slowly, and planning stays worth its time for much longer.
+
     Differences from the paper: planning or not is a slope instead of a step, without which no
     gradient would tell where time_cost lies; softness 0 is the paper's step, for simulation. The
     largest next value is that of the option best on average (shared if several are), where the
-    paper sends points through. Trials are episodes that plans see to the end of, without
-    discounting; habits become sure within fewer trials than in the paper. p is ours: fix it at 0.
+    paper sends points through. Plans are as deep as a trial, not three moves. If not endless,
+    trials are episodes of their own, without discounting. p is ours: fix it at 0.
     """
 
     softness: float = 0.01
+    endless: bool = False
 
     def misfit(self, task: Any) -> str:
         """Return why not, if there are too many options to hold the covariance of all."""
         if sum(stage.states * stage.options for stage in task.stages) > MOST_OPTIONS:
             return f"holds the covariance of at most {MOST_OPTIONS} options"
+        if self.endless and task.stages[0].states > 1:
+            return "needs one first state, where trials begin again"
         return ""
 
     def start(self, task: Any, theta: Any) -> Mind:
@@ -92,7 +104,7 @@ class ValueOfInformation(Model):
         """Tell one trial."""
         span, start = reward_range(t.task), t.see(t.task.stages[0].state)
         state, first, before = start, 0, 0
-        planned = plan(t, mind.believed, end_values(t, mind.worth, span))
+        planned = self._planned(theta, mind, t, span)
         for i, stage in enumerate(t.task.stages):
             place = before + stage.options * state  # of the state's first option among all
             options = [place + option for option in range(stage.options)]
@@ -119,6 +131,10 @@ class ValueOfInformation(Model):
             reward = t.see("reward") / span if i + 1 == len(t.task.stages) else 0.0
             if i + 1 < len(t.task.stages):
                 following = _best(t, t.task.stages[i + 1], mind.habits, before, reached)
+            elif self.endless:
+                following = _best(t, t.task.stages[0], mind.habits, 0, 0)
+            if self.endless:
+                following = [(number, theta.discount * share) for number, share in following]
             common = was_common(stage, state, option, reached)
             believed = mind.believed[i].toward((state, option), common, theta.alpha_plan)
             kept = jnp.exp((1 + time) * jnp.log1p(-theta.alpha_rate))
@@ -131,6 +147,20 @@ class ValueOfInformation(Model):
             worth=mind.worth.toward(state, t.see("reward") / span, theta.alpha_plan),
             last=mind.last.add(start, first - mind.last[start]),
         )
+
+    def _planned(self, theta: Any, mind: Any, t: Listener, span: float) -> Tables:
+        """Return what each option is worth by planning, for each choice."""
+        worth = end_values(t, mind.worth, span)
+        if not self.endless:
+            return plan(t, mind.believed, worth)
+        start = _best(t, t.task.stages[0], mind.habits, 0, 0)
+        later = sum(share * mind.habits[number] for number, share in start)
+        planned: list[Table] = []
+        worth = worth + theta.discount * later
+        for stage, chances in reversed(list(zip(t.task.stages, mind.believed, strict=True))):
+            planned.insert(0, one_step(stage, chances, worth))
+            worth = theta.discount * opened(t, stage, planned[0]).best()
+        return tuple(planned)
 
     def _weight(self, excess: Table) -> Table:
         """Return the weight of planning for each option, given what it is worth above its cost."""
@@ -219,17 +249,26 @@ def _noise(name: str, meaning: str, scale: float) -> Any:
     )
 
 
+_SOURCE = "Keramati et al. (2011), doi:10.1371/journal.pcbi.1002055"
+_PARAMETERS = (
+    temperature("beta", "Inverse temperature, per range of the task's reward."),
+    stickiness("p", "Bonus for repeating the first choice, in ranges of reward (inside beta)."),
+    probability("alpha_plan", "Learning rate of transitions, and of what an end pays."),
+    _noise("time_cost", "Time that planning an option takes, in moves.", 0.2),
+    _noise("noise", "Variance of what an option brings, in squared ranges of reward.", 0.1),
+    probability("alpha_rate", "Learning rate of the average reward."),
+    probability("process_noise", "Share by which the covariance grows with each move."),
+)
+_FIXED = (("alpha_rate", 0.02), ("process_noise", 0.0001))
+
 VALUE_OF_INFORMATION = ValueOfInformation(
-    name="value-of-information",
-    source="Keramati et al. (2011), doi:10.1371/journal.pcbi.1002055",
-    parameters=(
-        temperature("beta", "Inverse temperature, per range of the task's reward."),
-        stickiness("p", "Bonus for repeating the first choice, in ranges of reward (inside beta)."),
-        probability("alpha_plan", "Learning rate of transitions, and of what an end pays."),
-        _noise("time_cost", "Time that planning an option takes, in moves.", 0.2),
-        _noise("noise", "Variance of what an option brings, in squared ranges of reward.", 0.1),
-        probability("alpha_rate", "Learning rate of the average reward."),
-        probability("process_noise", "Share by which the covariance grows with each move."),
-    ),
-    fixed=(("alpha_rate", 0.02), ("process_noise", 0.0001)),
+    name="value-of-information", source=_SOURCE, parameters=_PARAMETERS, fixed=_FIXED
+)
+
+VALUE_OF_INFORMATION_ENDLESS = ValueOfInformation(
+    name="value-of-information-endless",
+    source=_SOURCE,
+    parameters=(*_PARAMETERS, probability("discount", "Share that what follows a move counts.")),
+    fixed=(*_FIXED, ("discount", 0.95)),
+    endless=True,
 )

@@ -10,6 +10,11 @@ import pytest
 import scipy.stats
 
 import metacontrol as mc
+from metacontrol.fitting.group import assemble
+from metacontrol.fitting.individuals import Individuals
+from metacontrol.fitting.information import quick_pass
+from metacontrol.fitting.priors import group_priors
+from metacontrol.models.scoring import Scoring
 
 TOLERANCE = 1e-6  # PyMC's constants of normalisation are single precision: 2e-8 for each prior
 
@@ -41,7 +46,8 @@ def test_log_density_is_priors_plus_likelihood(data: mc.Choices) -> None:
     rng = np.random.default_rng(1)
     point = {k: rng.normal(0, 0.5, np.shape(v)) for k, v in model.initial_point().items()}
     expected = 0.0
-    table = {}
+    table: dict[str, np.ndarray] = {}
+    coefficients = list(model.coords["coefficient"])
     for parameter in mc.models.HYBRID.parameters:
         names = ["w_Intercept", "w_load"] if parameter.name == "w" else [parameter.name]
         for name in names:
@@ -50,8 +56,9 @@ def test_log_density_is_priors_plus_likelihood(data: mc.Choices) -> None:
             scale = parameter.group_sd.arguments[0] if name != "w_load" else 0.5
             expected += scipy.stats.norm.logpdf(mean, *prior)
             expected += scipy.stats.halfnorm.logpdf(np.exp(log_sd), scale=scale) + log_sd
-            expected += scipy.stats.norm.logpdf(point[f"{name}_z"]).sum()
-            value = mean + np.exp(log_sd) * point[f"{name}_z"]
+            z = point["z"][:, coefficients.index(name)]
+            expected += scipy.stats.norm.logpdf(z).sum()
+            value = mean + np.exp(log_sd) * z
             table[name] = value if len(names) == 2 else parameter.link.inverse(value)
     frame = pd.DataFrame(table).assign(participant=data.participants)
     expected += mc.log_likelihood(mc.models.HYBRID, data, frame)["total"].sum()
@@ -81,10 +88,12 @@ def test_any_share_of_centring_is_the_same_model(data: mc.Choices) -> None:
     share = np.array([0.0, 0.2, 0.5, 0.7, 0.9, 1.0])
     moved = mc.build_model(mc.models.HYBRID, data, centring={"beta2": share})
     point = plain.initial_point()
-    point["beta2_z"] = np.linspace(-1, 1, 6)
+    column = list(plain.coords["coefficient"]).index("beta2")
+    point["z"][:, column] = np.linspace(-1, 1, 6)
     point["beta2_sd_log__"] = np.array(-0.4)
     sd = np.exp(-0.4)
-    there = {**point, "beta2_z": share * point["beta2_mean"] + sd**share * point["beta2_z"]}
+    there = {**point, "z": point["z"].copy()}
+    there["z"][:, column] = share * point["beta2_mean"] + sd**share * point["z"][:, column]
     shift = share.sum() * np.log(sd)  # the volume, stretched
     here = float(plain.compile_logp(mode="JAX")(point))
     assert here == pytest.approx(
@@ -94,11 +103,53 @@ def test_any_share_of_centring_is_the_same_model(data: mc.Choices) -> None:
         mc.build_model(mc.models.HYBRID, data, centring={"gamma": 1.0})
 
 
+def test_coordinates_that_know_the_choices_are_the_same_model(data: mc.Choices) -> None:
+    """The density of coefficients and group is the plain model's, but for a constant."""
+    scoring = Scoring.of(mc.models.HYBRID, data, {"w": "1 + load + age"})
+    people, priors = Individuals(scoring), group_priors(scoring.story)
+    known = quick_pass(people, priors, seed=1)
+    plain, informed = assemble(people, priors), assemble(people, priors, known)
+    names = list(people.names)
+    rng = np.random.default_rng(3)
+    apart = []
+    for _ in range(3):
+        z, shifts = rng.normal(0, 0.5, (6, len(names))), iter(rng.normal(0, 0.2, 20))
+        mean = {n: known.group[f"{n}_mean"] + next(shifts) for n in scoring.story.coefficients}
+        log_sd = np.array([np.log(known.group[f"{n}_sd"]) + next(shifts) for n in names])
+        group = {f"{n}_mean": np.array(value) for n, value in mean.items()}
+        group |= {f"{n}_sd_log__": value for n, value in zip(names, log_sd, strict=True)}
+        expected = np.stack(
+            [sum(mean[b] * x for b, x in people.regressors(n).items()) for n in names], axis=1
+        )
+        sd = np.tile(np.exp(log_sd), (6, 1))
+        departures, volume = known.departures(*map(pt.as_tensor, (z, expected, sd)))
+        there = plain.compile_logp(mode="JAX")({**group, "z": departures.eval()})
+        here = informed.compile_logp(mode="JAX")({**group, "z": z})
+        apart.append(float(here) - float(there) - float(volume.eval()))
+    assert np.ptp(apart) < TOLERANCE
+
+
 def test_a_column_constant_within_participants_has_no_spread_of_its_own(data: mc.Choices) -> None:
     model = mc.build_model(mc.models.HYBRID, data, formulas={"w": "1 + load + age"})
     names = {variable.name for variable in model.free_RVs}
-    assert {"w_age_mean", "w_load_sd", "w_load_z"} <= names
-    assert not {"w_age_sd", "w_age_z"} & names
+    assert {"w_age_mean", "w_load_sd"} <= names
+    assert "w_age_sd" not in names
+    assert "w_load" in model.coords["coefficient"]
+    assert "w_age" not in model.coords["coefficient"]
+
+
+def test_people_of_a_group_differ_or_the_formula_is_refused(data: mc.Choices) -> None:
+    with pytest.raises(ValueError, match=r"w has w_age, the same .* Write 1 in place of 0"):
+        mc.build_model(mc.models.HYBRID, data, formulas={"w": "0 + load + age"})
+
+
+@pytest.mark.parametrize("formula", ["1 + years", "1 + share"])
+def test_columns_far_from_unit_size_are_refused(data: mc.Choices, formula: str) -> None:
+    frame = data.frame.assign(years=20 + 50 * data.frame["age"], share=data.frame["age"] / 100)
+    aged = mc.read_choices(frame, data.task)
+    with pytest.raises(ValueError, match=r"w_(years|share) goes from .* write scale\("):
+        mc.fit(mc.models.HYBRID, aged, formulas={"w": formula}, method="map", seed=1)
+    mc.build_model(mc.models.HYBRID, aged, formulas={"w": "1 + scale(years)"})
 
 
 def test_priors_are_replaced_by_name(data: mc.Choices) -> None:

@@ -132,7 +132,7 @@ def test_what_a_method_cannot_do_is_said(data: mc.Choices) -> None:
     prior = {"p_age_mean": mc.Prior("normal", 0.0, 1.0)}
     with pytest.raises(ValueError, match="em-laplace is maximum likelihood, without priors"):
         mc.fit(MODEL, data, method="em-laplace", formulas=FORMULAS, priors=prior, seed=1)
-    with pytest.raises(ValueError, match="the formula of p has no intercept"):
+    with pytest.raises(ValueError, match="the same in all trials of a person, and no intercept"):
         mc.fit(MODEL, data, method="em", formulas={"p": "0 + age"}, seed=1)
     with pytest.raises(ValueError, match="importance must be 1 or more, got 0"):
         mc.fit(MODEL, data, method="em", importance=0, seed=1)

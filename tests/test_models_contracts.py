@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 from contracts import LAST, TRIALS, Told, adapted, simulated, tell
 
-from metacontrol.models import HYBRID, MODELS, Model
-from metacontrol.models.reliability import LoadedReliability
+from metacontrol.models import HYBRID, MODELS, RELIABILITY_UNDER_LOAD, Model
 from metacontrol.tasks import (
     DAW_2011,
     KERAMATI_2016,
@@ -32,15 +31,36 @@ VARIANTS = (
         start_value=0.4,
     ),
 )
-CORE = (DAW_2011, KOOL_2016_DETERMINISTIC, OTTO_2013, KERAMATI_2016, KOOL_2017_STOCHASTIC)
+CUED = {"load": OTTO_2013, "stake": KOOL_2017_STOCHASTIC}
 TWO_STEP = [task for task in TASKS if not HYBRID.misfit(task)]
+
+
+def chosen(number: int, model: Model) -> list[Any]:
+    """Return the tasks on which a model is told: those in which something is another for it.
+
+    All models play both kinds of two steps, those with a cue the task that shows it; those that go
+    by a graph of any size, the one of three steps; general models one of the variants, in turn. The
+    hybrid plays all there is.
+    """
+    if model.simulate_only or model in RELIABILITY_UNDER_LOAD[1:]:
+        return []
+    if model is HYBRID:
+        return [*TWO_STEP, *VARIANTS]
+    tasks: list[Any] = [
+        DAW_2011,
+        KOOL_2016_DETERMINISTIC,
+        *(CUED[cue] for cue in model.cues if cue in CUED),
+    ]
+    if "third_state" in model.needs or type(model).misfit is not Model.misfit:
+        tasks.append(KERAMATI_2016)
+    tasks += [VARIANTS[number % 2]] if not model.fixed else []
+    return [task for task in tasks if not model.misfit(task)]
+
+
 PAIRS = [
     (adapted(model, task), task)
-    for model in MODELS
-    if not model.simulate_only
-    if not isinstance(model, LoadedReliability) or model.name == "reliability-load-rate"
-    for task in (*(TWO_STEP if model is HYBRID else CORE), *(VARIANTS if not model.fixed else ()))
-    if not model.misfit(task)
+    for number, model in enumerate(MODELS)
+    for task in chosen(number, model)
 ]
 EXACT: dict[str, Any] = {"rtol": 1e-10, "atol": 1e-12}
 

@@ -114,3 +114,45 @@ def test_keramati_2016_log_likelihood(shared: Path) -> None:
     at = fits.assign(p=fits["stay"], **weights)
     ours = log_likelihood(PLAN_UNTIL_HABIT, read_choices(frame, KERAMATI_2016), at)
     np.testing.assert_allclose(ours["total"], fits["loglik_recomputed"], rtol=0, atol=1e-6)
+
+
+def test_kool_2016_ranking(kool: tuple[str, Choices, pd.DataFrame], shared: Path) -> None:
+    """AIC and BIC of the 12 models are the authors' for everyone, and so is the order by sums.
+
+    They count the 125 trials, missed or not, and one parameter more of the model-based models, the
+    eligibility, which nothing depends on where w = 1. Without it these are the best by BIC.
+    """
+    name, data, fits = kool
+    results = shared / "raw/wkool+tradeoffs/data" / SETS[name] / "results.mat"
+    sums = []
+    for family in FAMILY:
+        for sticky in ((0, 0), (0, 1), (1, 0), (1, 1)):
+            theirs = rows_of(fits, family, sticky)
+            exact = at_full_precision(results, family, sticky).set_index(theirs.index)
+            model = kool_model(family, sticky)
+            score = log_likelihood(model, data, exact)["total"]
+            idle = family == "model_based"
+            size = len(model.free) + idle
+            assert (theirs["n_parameters"] == size).all()
+            aic, bic = 2 * size - 2 * score, size * np.log(125) - 2 * score
+            np.testing.assert_allclose(aic, theirs["aic"], rtol=0, atol=2e-6)
+            np.testing.assert_allclose(bic, theirs["bic"], rtol=0, atol=2e-6)
+            sums.append(
+                {
+                    "model": (family, sticky),
+                    "aic": aic.sum(),
+                    "bic": bic.sum(),
+                    "their_aic": theirs["aic"].sum(),
+                    "their_bic": theirs["bic"].sum(),
+                    "counted": (bic - idle * np.log(125)).sum(),
+                }
+            )
+    table = pd.DataFrame(sums).set_index("model")
+    for criterion in ("aic", "bic"):
+        ours = table[criterion].sort_values().index
+        assert list(ours) == list(table[f"their_{criterion}"].sort_values().index)
+    best = {
+        "kool2016-daw": (("hybrid", (1, 1)), ("model_free", (1, 1)), ("model_based", (1, 1))),
+        "kool2016-novel": (("hybrid", (1, 1)), ("hybrid", (0, 1)), ("model_based", (0, 1))),
+    }
+    assert tuple(table[by].idxmin() for by in ("aic", "bic", "counted")) == best[name]

@@ -14,6 +14,7 @@ from metacontrol.models import (
     FORWARD_HYBRID_DECAYING,
     RELIABILITY,
     RELIABILITY_UNDER_LOAD,
+    RELIABILITY_WITH_RESETS,
     Model,
 )
 from metacontrol.tasks import DAW_2011, GLASCHER_2010, KIM_2019, LEE_2014
@@ -35,6 +36,8 @@ THETA: dict[str, float] = dict(
     habit_floor=0.1,
     plan_floor=0.01,
     step=0.1,
+    p_new_goal=0.8,
+    p_flexible=0.2,
 )
 QUIET: Any = SimpleNamespace(note=lambda name, value: None)
 LOADED = {f"{m.acts_on}": m for m in RELIABILITY_UNDER_LOAD[::3]}
@@ -78,7 +81,12 @@ def again(task: Any, frame: pd.DataFrame, acts_on: str | None, soft: float) -> n
     chance = [np.full((s.states, s.options), 0.5) for s in task.stages]
     recent: list[float] = []
     surprise, weight, last, told = 0.0, p.p_start, -1, []
+    aim = None
     for row in frame.to_dict("records"):
+        if acts_on == "goal":
+            if aim is not None and row["goal"] != aim:
+                weight = 0.2 if row["goal"] == 0 else 0.8
+            aim = row["goal"]
         worth = np.array([float(v) for v in task.shown(row.__getitem__)]) / span
         load = row.get("load", 0)
         closed = [np.zeros_like(h) for h in habits]
@@ -138,6 +146,7 @@ def again(task: Any, frame: pd.DataFrame, acts_on: str | None, soft: float) -> n
     ("model", "task", "acts_on"),
     [
         (RELIABILITY, LEE_2014, None),
+        (RELIABILITY_WITH_RESETS, LEE_2014, "goal"),
         (RELIABILITY, KIM_2019, None),
         *((model, KIM_2019, acts_on) for acts_on, model in LOADED.items()),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -44,6 +44,33 @@ class Records:
     slots: np.ndarray
     seats: np.ndarray
     rows: np.ndarray
+
+    def repeat(self, people: np.ndarray, times: int) -> Records:
+        """Return some participants as one block, each in as many lanes, one beside the other.
+
+        Parameters
+        ----------
+        people : int array
+            Numbers of participants.
+        times : int
+            Lanes of each.
+        """
+        _, trials, lanes = self.scored.shape
+        seats = np.repeat(self.slots[people], times)
+        order = np.arange(len(seats))
+
+        def lanes_of(grid: np.ndarray) -> np.ndarray:
+            return np.asarray(grid).swapaxes(0, 1).reshape(trials, -1)[:, seats][None]
+
+        return replace(
+            self,
+            columns={name: lanes_of(grid) for name, grid in self.columns.items()},
+            scored=lanes_of(self.scored),
+            lengths=np.asarray(self.lengths)[self.slots[people] // lanes].max(keepdims=True),
+            slots=order,
+            seats=order,
+            rows=lanes_of(self.rows),
+        )
 
 
 def lay_out(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from metacontrol import fitting as fitting
     from metacontrol import models as models
     from metacontrol import tasks as tasks
+    from metacontrol.analysis import Elpd as Elpd
     from metacontrol.analysis import around as around
     from metacontrol.analysis import changing_columns as changing_columns
     from metacontrol.analysis import compare as compare
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
     from metacontrol.analysis import devaluation_index as devaluation_index
     from metacontrol.analysis import drivers as drivers
     from metacontrol.analysis import has_weight as has_weight
+    from metacontrol.analysis import kfold as kfold
     from metacontrol.analysis import lag_indices as lag_indices
     from metacontrol.analysis import lagged_regression as lagged_regression
     from metacontrol.analysis import log_evidence as log_evidence
+    from metacontrol.analysis import loo as loo
     from metacontrol.analysis import noted_by_condition as noted_by_condition
     from metacontrol.analysis import noted_draws as noted_draws
     from metacontrol.analysis import panels as panels
     from metacontrol.analysis import participant_weights as participant_weights
     from metacontrol.analysis import plot_around as plot_around
+    from metacontrol.analysis import plot_comparison as plot_comparison
     from metacontrol.analysis import plot_confusion as plot_confusion
     from metacontrol.analysis import plot_course as plot_course
     from metacontrol.analysis import plot_drivers as plot_drivers
@@ -44,6 +48,7 @@ if TYPE_CHECKING:
     from metacontrol.analysis import predictive_stay as predictive_stay
     from metacontrol.analysis import recover as recover
     from metacontrol.analysis import recovery_table as recovery_table
+    from metacontrol.analysis import reliability as reliability
     from metacontrol.analysis import revaluation_score as revaluation_score
     from metacontrol.analysis import save_figure as save_figure
     from metacontrol.analysis import stay_by_participant as stay_by_participant
@@ -61,6 +66,7 @@ if TYPE_CHECKING:
     from metacontrol.fitting import load_fit as load_fit
     from metacontrol.fitting import log_likelihood_op as log_likelihood_op
     from metacontrol.fitting import random_effects as random_effects
+    from metacontrol.fitting import split_sessions as split_sessions
     from metacontrol.models import Model as Model
     from metacontrol.models import Parameter as Parameter
     from metacontrol.models import Prior as Prior
@@ -96,8 +102,10 @@ _HOMES = {
         "load_fit",
         "log_likelihood_op",
         "random_effects",
+        "split_sessions",
     ),
     "analysis": (
+        "Elpd",
         "around",
         "changing_columns",
         "compare",
@@ -107,14 +115,17 @@ _HOMES = {
         "devaluation_index",
         "drivers",
         "has_weight",
+        "kfold",
         "lag_indices",
         "lagged_regression",
         "log_evidence",
+        "loo",
         "noted_by_condition",
         "noted_draws",
         "panels",
         "participant_weights",
         "plot_around",
+        "plot_comparison",
         "plot_confusion",
         "plot_course",
         "plot_drivers",
@@ -131,6 +142,7 @@ _HOMES = {
         "predictive_stay",
         "recover",
         "recovery_table",
+        "reliability",
         "revaluation_score",
         "save_figure",
         "stay_by_participant",

@@ -2,35 +2,91 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 import typer
 
 import metacontrol as mc
-from metacontrol.output import show, write_table
+from metacontrol.commands.options import (
+    ChoicesFrom,
+    Columns,
+    ExcludeFirst,
+    Missed,
+    Seed,
+    column_names,
+)
+from metacontrol.output import draw, show, write_table
 
 
 def compare(
     fitted: Annotated[list[Path], typer.Argument(metavar="FIT", help="A fit.nc, two or more.")],
-    criterion: Annotated[str, typer.Option(help="aic or bic: what stands for evidence.")] = "bic",
+    criterion: Annotated[
+        str, typer.Option(help="aic, bic or importance: what stands for evidence.")
+    ] = "bic",
+    choices: Annotated[
+        Path | None, typer.Option(help="What was fitted, for fits by nuts and for importance.")
+    ] = None,
+    leave: Annotated[
+        str, typer.Option(help="What is left out, by nuts: trial, participant or future.")
+    ] = "trial",
+    choices_from: ChoicesFrom = 0,
+    missed: Missed = [],  # noqa: B006
+    column: Columns = [],  # noqa: B006
+    exclude_first: ExcludeFirst = 0,
+    seed: Seed = 1,
     out: Annotated[Path | None, typer.Option("--out", help="Folder for tables.")] = None,
 ) -> None:
-    """Compare models fitted to the same choices by mle or map.
+    """Compare models fitted to the same choices.
 
-    AIC and BIC, and how frequent models are among people (random effects).
+    Fits by mle or map: AIC and BIC, and how frequent models are among people (random effects).
+    Fits by nuts: how well they predict what is left out.
 
-    Example: `metacontrol compare hybrid/fit.nc model-free/fit.nc --out comparison`
+    Example: `metacontrol compare hybrid/fit.nc model-free/fit.nc --choices choices.csv
+    --leave participant`
     """
     found = [mc.load_fit(path) for path in fitted]
     names = [fit.model.name for fit in found]
     if len(set(names)) < len(names):
         names = [str(path) for path in fitted]
     fits = dict(zip(names, found, strict=True))
+    data = None
+    if choices is not None:
+        data = mc.read_choices(
+            choices,
+            found[0].task,
+            columns=column_names(column),
+            choices_from=choices_from,
+            missed=missed,
+            exclude_first=exclude_first,
+        )
+    if any(fit.sampled for fit in found):
+        _by_prediction(fits, data, leave, seed, out)
+        return
     table = mc.compare(fits)
     show(table, "AIC and BIC")
-    frequent = mc.random_effects(mc.log_evidence(fits, criterion))
+    frequent = mc.random_effects(mc.log_evidence(fits, criterion, data=data, seed=seed))
     show(frequent, f"Random effects, evidence by {criterion.upper()}")
     if out is not None:
         write_table(table, out / "comparison.csv")
         write_table(frequent, out / "random_effects.csv")
+
+
+def _by_prediction(
+    fits: dict[str, mc.Fit], data: mc.Choices | None, leave: str, seed: int, out: Path | None
+) -> None:
+    """Compare fits by nuts; say of each what it answers and whether it is to be trusted."""
+    if data is None:
+        raise ValueError("fits by nuts are compared by what they predict: give --choices")
+    found = {}
+    for name, fit in fits.items():
+        found[name] = mc.loo(fit, data, leave=cast(Any, leave), seed=seed)
+        print(found[name])
+    table = mc.compare(found)
+    show(table, f"Predicting what is left out: {leave}")
+    if out is not None:
+        write_table(table, out / "comparison.csv")
+        for name, elpd in found.items():
+            write_table(elpd.points, out / f"{name.replace('/', '-')}_{leave}.csv")
+        draw(out / "comparison", partial(mc.plot_comparison, table), height=1.5 + 0.8 * len(table))

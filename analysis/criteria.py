@@ -1,0 +1,117 @@
+"""Models fitted to each participant alone: AIC and BIC, and what stands for evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from metacontrol.fitting.importance import draw
+from metacontrol.fitting.individuals import Individuals
+from metacontrol.fitting.result import Fit
+from metacontrol.models.scoring import Scoring
+from metacontrol.tasks.choices import Choices
+
+CRITERIA = ("aic", "bic")
+
+
+def criteria_table(fits: Mapping[str, Fit]) -> pd.DataFrame:
+    """Return sums of AIC and BIC; see `compare`."""
+    must_be_alone(fits)
+    sums = pd.DataFrame({name: fit.scores.sum() for name, fit in fits.items()}).T
+    table = sums[["log_likelihood", *CRITERIA]].rename_axis("model").reset_index()
+    sizes = [len(fit.about["coefficients"]) for fit in fits.values()]
+    table.insert(1, "parameters", sizes)
+    for criterion in CRITERIA:
+        table[f"{criterion}_difference"] = table[criterion] - table[criterion].min()
+    for criterion in CRITERIA:
+        best = each(fits, criterion).idxmin(axis=1).value_counts()
+        table[f"best_by_{criterion}"] = best.reindex(table["model"], fill_value=0).to_numpy()
+    return table.sort_values("bic", ignore_index=True)
+
+
+def log_evidence(
+    fits: Sequence[Fit] | Mapping[str, Fit],
+    criterion: str = "bic",
+    *,
+    data: Choices | None = None,
+    draws: int = 1000,
+    seed: int | None = None,
+) -> pd.DataFrame:
+    """Return each participant's log-evidence of each model, for `random_effects`.
+
+    Parameters
+    ----------
+    fits : sequence of Fit, or mapping of str to Fit
+        As for `compare`.
+    criterion : {"aic", "bic", "importance"}
+        Minus half of a criterion: BIC approximates the evidence; AIC is not one, but is used so.
+        Or the evidence itself by importance sampling: the likelihood's integral over what the
+        group's default priors expect of a person (`fit` by any method; only its model counts).
+    data : Choices, optional
+        What was fitted, for "importance".
+    draws : int
+        Of each participant, for "importance".
+    seed : int, optional
+        Of these draws.
+
+    Returns
+    -------
+    DataFrame
+        Index participant, a column for each model, in nats.
+
+    Raises
+    ------
+    ValueError
+        As `compare`, or if the criterion is another, or data or seed are needed and not there.
+    """
+    if criterion == "importance":
+        if data is None or seed is None:
+            raise ValueError("evidence by importance sampling needs data=... and seed=...")
+        return pd.DataFrame(
+            {name: _evidence(fit, data, draws, seed) for name, fit in named(fits).items()}
+        )
+    if criterion not in CRITERIA:
+        known = ", ".join([*CRITERIA, "importance"])
+        raise ValueError(f"criterion must be one of {known}, got {criterion!r}")
+    chosen = named(fits)
+    must_be_alone(chosen)
+    return -each(chosen, criterion) / 2
+
+
+def _evidence(fit: Fit, data: Choices, draws: int, seed: int) -> pd.Series:
+    individuals = Individuals(Scoring.of(fit.model, data, fit.formulas))
+    prior = individuals.prior()
+    made = draw(individuals, prior, individuals.modes(prior), draws, seed=seed)
+    index = pd.Index(individuals.scoring.participants, name="participant")
+    return pd.Series(made.log_evidence, index=index)
+
+
+def named(fits: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is compared by name; raise ValueError if it is one, or two have the same name."""
+    pairs = list(fits.items()) if isinstance(fits, Mapping) else [(str(_name(f)), f) for f in fits]
+    if len(pairs) < 2:
+        raise ValueError(f"two fits or more are compared, got {len(pairs)}")
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("two fits have the same name: give a mapping of names to fits")
+    return dict(pairs)
+
+
+def _name(fit: Any) -> str:
+    return fit.model.name if isinstance(fit, Fit) else fit.model
+
+
+def must_be_alone(fits: Mapping[str, Fit]) -> None:
+    """Raise ValueError unless all are fits of the same choices, of each participant alone."""
+    first = next(iter(fits))
+    for name, fit in fits.items():
+        if "choices" not in fit.scores:
+            raise ValueError(f"AIC and BIC need fits by mle or map, {name} is by {fit.method}")
+        if not fit.scores["choices"].equals(fits[first].scores["choices"]):
+            raise ValueError(f"{name} and {first} are not fits of the same choices")
+
+
+def each(fits: Mapping[str, Fit], criterion: str) -> pd.DataFrame:
+    """Return a criterion for each participant (rows) and model (columns)."""
+    return pd.DataFrame({name: fit.scores[criterion] for name, fit in fits.items()})

@@ -1,0 +1,225 @@
+"""What people's choices tell of their coefficients, found quickly: where sampling starts from.
+
+A sampler moves best where all directions are alike and none depends on another. So people's
+coefficients are written as how they depart from what is expected of them, given their choices and
+the group; how that follows the group is taken to be linear, and read off draws at one group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+from scipy.special import softmax
+
+from metacontrol.fitting.importance import draw
+from metacontrol.fitting.individuals import Individuals, Normal
+from metacontrol.models.parameter import Prior
+
+ROUNDS = 5  # of EM with Laplace's approximation
+REWEIGHTED = 80  # rounds of EM with draws, of which every fourth is used
+THIN = 4
+DRAWS = 1000  # of each person
+WIDER = 1.5  # times the group's spread is where draws come from
+SPREADS = np.geomspace(0.01, 20, 1000)  # standard deviations that are tried
+
+
+@dataclass(frozen=True)
+class Information:
+    """What choices tell, near the group that a quick pass found; on the scale of links.
+
+    Coefficients are counted in standard deviations of the group from its mean.
+
+    Attributes
+    ----------
+    group : dict of str to float
+        Means and standard deviations by the names of their priors.
+    expected : array, shape (participants, coefficients)
+        What the group expects of each person before any choice.
+    sd : array, shape (coefficients,)
+        The group's standard deviations.
+    centre : array, shape (participants, coefficients)
+        Posterior means.
+    width : array, shape (participants, coefficients, coefficients)
+        Lower triangular factors of posterior covariances.
+    sharpness : array, shape (participants, coefficients)
+        Precision of what choices tell over that of the group: where likelihoods are normal, a
+        posterior's width in units of the group's spread falls with that spread s (1 at this group)
+        as (1 + sharpness * s**2)**-0.5, and its centre changes as s / (1 + sharpness * s**2).
+    by_mean, by_sd : array, shape (participants, coefficients, coefficients)
+        How much posterior means rise with what is expected; and with log standard deviations, more
+        than normal likelihoods would have them.
+    width_by_mean : array, shape (participants, coefficients)
+        How much the logarithm of a posterior's width rises with what is expected.
+    """
+
+    group: dict[str, float]
+    expected: np.ndarray
+    sd: np.ndarray
+    centre: np.ndarray
+    width: np.ndarray
+    sharpness: np.ndarray
+    by_mean: np.ndarray
+    by_sd: np.ndarray
+    width_by_mean: np.ndarray
+
+    def start(self, sessions: Sequence[str] = ()) -> dict[str, Any]:
+        """Return where sampling starts: the group, the same in each session."""
+        size = len(sessions)
+        return {n: np.full(size, v) if size else np.array(v) for n, v in self.group.items()}
+
+    def departures(self, z: Any, expected: Any, sd: Any) -> tuple[Any, Any]:
+        """Return how people depart from a group, and the log of the volume's change.
+
+        Parameters
+        ----------
+        z : tensor, shape (participants, coefficients)
+            Coordinates: about standard normal and independent, whatever the group.
+        expected, sd : tensor, shape (participants, coefficients)
+            The group's means (with regressions on what does not vary within people) and standard
+            deviations. Departures are from the former, in units of the latter.
+        """
+        rise, ratio = expected - self.expected, sd / self.sd
+        falls = (1 + self.sharpness) / (1 + self.sharpness * ratio**2)
+        centre = ratio * falls * (self.centre + _times(self.by_mean, rise))
+        centre += _times(self.by_sd, 2 * ratio * (ratio**2 - 1) / (ratio**2 + 1) ** 2)
+        wider = pt.log(falls) / 2 + self.width_by_mean * rise
+        return centre + pt.exp(wider) * _times(self.width, z), wider.sum()
+
+
+def quick_pass(individuals: Individuals, priors: Mapping[str, Prior], *, seed: int) -> Information:
+    """Return what choices tell, by EM: first with Laplace's approximation, then with draws.
+
+    Group means and standard deviations are those that are most likely given the priors and
+    people's posteriors, which follow from them in turn. Laplace's approximation is biased where
+    people's choices are few, so that it only says where to draw from; the draws, made once and
+    weighted anew in each round, then give people's moments. A posterior's mean rises with a
+    parameter of the group by its covariance with the slope of the group's log-density there.
+
+    Parameters
+    ----------
+    individuals : Individuals
+        Likelihoods.
+    priors : mapping of str to Prior
+        From `group_priors`.
+    seed : int
+        Seed of the draws.
+    """
+    group = {name: prior.mean for name, prior in priors.items()}
+    at = None
+    for _ in range(ROUNDS):
+        modes = individuals.modes(expectation(individuals, group), at, steps=10)
+        at = modes.values
+        variance = np.diagonal(modes.covariance, axis1=1, axis2=2)
+        group = _likely_group(individuals, priors, group, at, variance)
+    normal = expectation(individuals, group)
+    wide = Normal(normal.mean, WIDER**2 * normal.covariance)
+    draws = draw(individuals, wide, individuals.modes(wide, at, steps=30), DRAWS, seed=seed)
+    base = draws.log_ratio - wide.logpdf(draws.values)
+    few = slice(None, None, THIN)
+    for _ in range(REWEIGHTED):
+        normal = expectation(individuals, group)
+        weights = softmax(base[few] + normal.logpdf(draws.values[few]), axis=0)
+        mean = np.einsum("sp,spk->pk", weights, draws.values[few])
+        variance = np.einsum("sp,spk->pk", weights, (draws.values[few] - mean) ** 2)
+        group = _likely_group(individuals, priors, group, mean, variance)
+    normal = expectation(individuals, group)
+    weights = softmax(base + normal.logpdf(draws.values), axis=0)
+    slopes = np.stack([individuals.slope(values)[1] for values in draws.values])
+    return _information(group, normal, draws.values, np.nan_to_num(slopes), weights)
+
+
+def _information(
+    group: dict[str, float],
+    normal: Normal,
+    values: np.ndarray,
+    slopes: np.ndarray,
+    weights: np.ndarray,
+) -> Information:
+    """Return moments of draws, and how they follow the group.
+
+    A moment rises with a parameter of the group by its covariance with the slope there of the
+    group's log-density, or of the likelihood's if people's departures in units of the group are
+    held: two ways to the same number. The former has little noise where choices tell much, the
+    latter where they tell little, so that they are mixed by the share of the group's variance that
+    is left.
+    """
+    sd = np.sqrt(np.diag(normal.covariance))
+    own = (values - normal.mean) / sd
+    likelihood = slopes * sd
+    centre = np.einsum("sp,spk->pk", weights, own)
+    apart = own - centre
+    covariance = np.einsum("sp,spj,spk->pjk", weights, apart, apart)
+    variance = np.diagonal(covariance, axis1=1, axis2=2) + 1e-6
+    left = np.minimum(variance, 1.0)
+    eye = np.eye(len(sd))
+
+    def follows(moments: np.ndarray, how: str, prior: np.ndarray, direct: np.ndarray) -> np.ndarray:
+        held = np.einsum(how, weights, moments, likelihood * prior)
+        moved = np.einsum(how, weights, moments, own * prior) - direct
+        share = left[:, None, :] if held.ndim == 3 else left
+        return share * held + (1 - share) * moved
+
+    ones, spread = np.ones_like(own), (apart**2 - variance) / variance / 2
+    both, alone = "sp,spj,spk->pjk", "sp,spk,spk->pk"
+    fall = np.clip(-follows(spread, alone, own, np.ones(1)), 0, 0.999)
+    by_sd = follows(apart, both, own, centre[:, :, None] * eye)
+    return Information(
+        group=group,
+        expected=normal.mean,
+        sd=sd,
+        centre=centre,
+        width=np.linalg.cholesky(covariance + 1e-6 * eye),
+        by_mean=follows(apart, both, ones, eye) / sd,
+        sharpness=fall / (1 - fall),
+        by_sd=by_sd - (centre * (1 - 2 * fall))[:, :, None] * eye,
+        width_by_mean=np.clip(follows(spread, alone, ones, np.zeros(1)), -1, 1) / sd,
+    )
+
+
+def expectation(individuals: Individuals, group: Mapping[str, float]) -> Normal:
+    """Return what a group expects of each person's coefficients."""
+    mean = [
+        sum(group[f"{by}_mean"] * x for by, x in individuals.regressors(name).items())
+        for name in individuals.names
+    ]
+    sd = np.array([group[f"{name}_sd"] for name in individuals.names])
+    return Normal(np.stack(mean, axis=1), np.diag(sd**2))
+
+
+def _likely_group(
+    individuals: Individuals,
+    priors: Mapping[str, Prior],
+    group: Mapping[str, float],
+    mean: np.ndarray,
+    variance: np.ndarray,
+) -> dict[str, float]:
+    """Return the most likely means and standard deviations, given people's means and variances."""
+    found = dict(group)
+    for k, name in enumerate(individuals.names):
+        by = list(individuals.regressors(name))
+        x = np.stack(list(individuals.regressors(name).values()), axis=1)
+        prior = [priors[f"{b}_mean"] for b in by]
+        weak = np.diag([group[f"{name}_sd"] ** 2 / p.variance for p in prior])
+        centre = weak @ [p.mean for p in prior] + x.T @ mean[:, k]
+        slopes = np.linalg.solve(weak + x.T @ x, centre)
+        found |= {f"{b}_mean": float(s) for b, s in zip(by, slopes, strict=True)}
+        squares = ((mean[:, k] - x @ slopes) ** 2 + variance[:, k]).sum()
+        likely = _log_prior(priors[f"{name}_sd"]) - squares / SPREADS**2 / 2
+        found[f"{name}_sd"] = float(SPREADS[np.argmax(likely - len(x) * np.log(SPREADS))])
+    return found
+
+
+@cache
+def _log_prior(prior: Prior) -> np.ndarray:
+    """Return the log-density of log standard deviations: so that none is likeliest at 0."""
+    return np.asarray(prior.logpdf(SPREADS)) + np.log(SPREADS)
+
+
+def _times(matrices: np.ndarray, vectors: Any) -> Any:
+    """Return each matrix times its vector."""
+    return (matrices * vectors[:, None, :]).sum(axis=2)

@@ -1,0 +1,63 @@
+"""The whole group by NUTS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import xarray as xr
+
+from metacontrol.fitting.group import assemble
+from metacontrol.fitting.individuals import Individuals
+from metacontrol.fitting.information import quick_pass
+from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.sampling import sample
+from metacontrol.models.parameter import Prior
+from metacontrol.models.scoring import Scoring
+
+
+def nuts_tree(
+    scoring: Scoring,
+    given: Mapping[str, Prior] | None,
+    *,
+    centring: Literal["auto"] | float,
+    correlated: bool | Sequence[str],
+    sessions: Sequence[str],
+    seed: int,
+    chains: int,
+    **settings: Any,
+) -> xr.DataTree:
+    """Return the posterior of a group and its participants, sampled by NUTS.
+
+    Parameters
+    ----------
+    sessions : sequence of str
+        Each person's sessions, if participants are sessions of people.
+    **settings
+        Of `sample`.
+
+    Returns
+    -------
+    DataTree
+        Groups `posterior` and `sample_stats`.
+    """
+    individuals, priors = Individuals(scoring), group_priors(scoring.story, given)
+    if isinstance(correlated, bool):
+        correlated = individuals.names if correlated else ()
+    written: Any = dict.fromkeys(scoring.story.coefficients, centring)
+    start = None
+    if centring == "auto":
+        written = quick_pass(individuals, priors, seed=seed)
+        start = written.start(sessions)
+    tree = sample(
+        assemble(individuals, priors, written, correlated=correlated, sessions=sessions),
+        start=start,
+        seed=seed,
+        chains=chains,
+        label=f"{chains} chains",
+        **settings,
+    )
+    posterior = tree["posterior"].to_dataset()
+    auxiliary = [name for name in posterior if name == "z" or str(name).endswith("_factor")]
+    tree["posterior"] = xr.DataTree(dataset=posterior.drop_vars([*auxiliary, "coefficient"]))
+    return tree

@@ -1,0 +1,79 @@
+"""People who came more than once: each session is learned from anew."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+
+from metacontrol.tasks.choices import Choices
+
+
+def split_sessions(data: Choices, column: str) -> Choices:
+    """Return choices in which each session of each person is a participant of its own.
+
+    Parameters
+    ----------
+    data : Choices
+        The choices.
+    column : str
+        The column that says which session a trial belongs to.
+
+    Returns
+    -------
+    Choices
+        Participants are called `<participant>/<session>`, one person's sessions after another's.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, it has one value only or a gap, or somebody misses a session.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from metacontrol.tasks import KOOL_2016_DETERMINISTIC, read_choices
+    >>> trials = pd.DataFrame({"participant": "anna", "trial": [1, 2], "session": [1, 2],
+    ...     "first_state": 0, "first_choice": 1, "second_state": 1, "reward": 5})
+    >>> split_sessions(read_choices(trials, KOOL_2016_DETERMINISTIC), "session").participants
+    ['anna/1', 'anna/2']
+    """
+    names = session_names(data, column)
+    people = data.frame["participant"].astype(str)
+    session = data.frame[column].map(_name)
+    counts = pd.crosstab(people, session)
+    if (counts == 0).any(axis=None):
+        person, missed = counts.eq(0).stack().idxmax()
+        raise ValueError(
+            f"every participant needs every session: {person!r} has no {column} {missed} "
+            f"(sessions are {', '.join(names)}); leave out those who did not come to all"
+        )
+    places = pd.DataFrame({"person": pd.factorize(people)[0], "session": session.map(names.index)})
+    order = places.sort_values(["person", "session"], kind="stable").index.to_numpy()
+    frame = data.frame.assign(participant=people + "/" + session).iloc[order]
+    return replace(
+        data,
+        frame=frame.reset_index(drop=True),
+        scored=None if data.scored is None else data.scored[order],
+        dropped=None if data.dropped is None else data.dropped[order],
+    )
+
+
+def session_names(data: Choices, column: str) -> list[str]:
+    """Return the names of the sessions, in order."""
+    if column not in data.frame:
+        raise ValueError(f"there is no column {column!r}; columns: {', '.join(data.frame)}")
+    gap = data.frame[column].isna()
+    if gap.any():
+        row = data.frame[gap].iloc[0]
+        raise ValueError(
+            f"{column} is missing for participant {row['participant']!r}, trial {row['trial']}"
+        )
+    names = [_name(value) for value in sorted(data.frame[column].unique())]
+    if len(names) < 2:
+        raise ValueError(f"two sessions or more are needed, {column} has {len(names)}")
+    return names
+
+
+def _name(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

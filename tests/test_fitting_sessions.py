@@ -1,0 +1,90 @@
+"""Correlations over people: of parameters, and of a parameter between sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import expit
+
+import metacontrol as mc
+
+MODEL = mc.models.HYBRID_KOOL.fix(lam=0.6, stimulus_stickiness=0.0, response_stickiness=0.0)
+
+
+def simulated(correlation: float, n: int, trials: int, seed: int) -> tuple[mc.Choices, mc.Choices]:
+    """Return choices with log(beta) and logit(w) correlating; and w alone, between sessions."""
+    rng = np.random.default_rng(seed)
+    z = rng.multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], n)
+    people = pd.DataFrame(
+        {"alpha": expit(rng.normal(0, 0.3, n)), "beta": np.exp(0.5 * z[:, 0]), "w": expit(z[:, 1])}
+    )
+    task = mc.tasks.KOOL_2016_DETERMINISTIC
+    together = mc.simulate(MODEL, task, people, trials=trials, seed=seed)
+    parts = [
+        mc.simulate(
+            MODEL, task, people.assign(beta=1.5, w=expit(2 * z[:, k])), trials=trials, seed=k
+        )
+        for k in (0, 1)
+    ]
+    frames = [part.frame.assign(session=k + 1) for k, part in enumerate(parts)]
+    frames[1]["trial"] += trials
+    return together, mc.read_choices(pd.concat(frames), task)
+
+
+def test_each_session_is_a_participant_of_its_own() -> None:
+    _, both = simulated(0.0, 3, 10, 1)
+    split = mc.split_sessions(both, "session")
+    assert split.participants == ["s1/1", "s1/2", "s2/1", "s2/2", "s3/1", "s3/2"]
+    first = both.frame.query("participant == 's2' and session == 1")["first_choice"]
+    again = split.frame.query("participant == 's2/1'")["first_choice"]
+    np.testing.assert_array_equal(again, first)
+    partly = mc.read_choices(both.frame.query("participant != 's2' or session == 2"), both.task)
+    with pytest.raises(ValueError, match="'s2' has no session 1 .sessions are 1, 2."):
+        mc.split_sessions(partly, "session")
+    with pytest.raises(ValueError, match="there is no column 'visit'; columns: participant"):
+        mc.split_sessions(both, "visit")
+
+
+def test_what_cannot_correlate_is_refused() -> None:
+    together, both = simulated(0.0, 3, 10, 1)
+    with pytest.raises(ValueError, match="need method='nuts', got 'map'"):
+        mc.fit(MODEL, together, method="map", correlated=True, seed=1)
+    with pytest.raises(ValueError, match="correlated or sessions, not both"):
+        mc.fit(MODEL, both, correlated=True, sessions="session", seed=1)
+    with pytest.raises(ValueError, match="two or more of alpha, beta, w; got w, lam"):
+        mc.fit(MODEL, together, correlated=["w", "lam"], centring=0.0, seed=1)
+
+
+@pytest.mark.slow
+def test_correlations_come_back() -> None:
+    """Of parameters, in both ways of writing them, and of w between sessions.
+
+    Each true correlation is within 95 % of its posterior; the two ways agree within Monte Carlo
+    error (ESS is 100 or more, so the mean's is below .02: 4 of these, and twice).
+    """
+    together, both = simulated(0.6, 40, 100, 3)
+    settings: dict[str, Any] = {"seed": 1, "chains": 2, "draws": 250, "tune": 250}
+    found = []
+    for centring in ("auto", 0.0):
+        fit = mc.fit(MODEL, together, correlated=["beta", "w"], centring=centring, **settings)
+        assert fit.diverging == 0
+        (row,) = fit.correlations.itertuples()
+        assert (row.parameter_a, row.parameter_b) == ("beta", "w")
+        assert row.lower < 0.6 < row.upper
+        assert 0 < row.lower
+        found.append(row.mean)
+    assert found[0] == pytest.approx(found[1], abs=0.1)
+
+    fit = mc.fit(MODEL, both, sessions="session", **settings)
+    table = fit.correlations.set_index("parameter")
+    assert list(table[["session_a", "session_b"]].iloc[0]) == ["1", "2"]
+    assert table.loc["w", "lower"] < 0.6 < table.loc["w", "upper"]
+    assert table.loc["w", "lower"] > 0
+    assert table.loc["alpha", "lower"] < 1.0
+    group = fit.group.set_index(["parameter", "session"])
+    assert group.loc[("w_sd", "2"), "lower"] < 2 < group.loc[("w_sd", "2"), "upper"]
+    one = mc.reliability(fit, seed=1).set_index("parameter")["reliability"]
+    assert one["w"] > one["alpha"]  # spreads of 2 and of .3
