@@ -61,7 +61,7 @@ class Maximum:
         covariance = (directions / sizes) @ directions.T
         spread = np.sqrt(np.diag(covariance @ noise @ covariance))
         error, moved = np.sqrt(np.diag(covariance)), np.abs(vector - before)
-        settled = bool((moved <= SETTLED * error + 3 * spread).all())
+        settled = bool((moved <= SETTLED * error + 2 * spread).all())
         return cls(vector, covariance, spread, recycled, float((moved / error).max()), settled)
 
 
@@ -92,7 +92,7 @@ def maximum(
         found = Maximum.at(highest(recycled, vector), recycled, vector)
         vector = found.vector
         tell((number + 1) / ROUNDS)
-        if found.settled:
+        if number and found.settled:  # the first draws are from nowhere near
             break
     return found
 

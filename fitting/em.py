@@ -31,6 +31,9 @@ def em_tree(
 ) -> xr.DataTree:
     """Return the most probable group, and draws from the normal distribution around it.
 
+    By em it is the mode of the posterior of means and logs of standard deviations; priors are taken
+    as normal and half-normal with the moments they have. By em-laplace there are none.
+
     Whose E-step weighs draws is exact up to their noise. The other takes a posterior's mode for its
     mean and its curvature for its variance (Huys et al., 2011, doi:10.1371/journal.pcbi.1002028):
     posteriors of few trials are skewed, and what that does to the group does not average out over

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 import xarray as xr
 
+from metacontrol.fitting.duration import say_how_long
 from metacontrol.fitting.priors import check_regressors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
 from metacontrol.fitting.sessions import session_names, split_sessions
@@ -84,7 +85,7 @@ def fit(
         Draws of each participant that em, em-laplace and two-stage weigh.
     draws, tune, chains : int
         Kept and tuning draws of each chain, and number of chains, of a group's posterior. Of
-        thousands of people, for two-stage and em, 250 draws are enough and save memory.
+        thousands of people, for two-stage and em, 500 draws are enough and save memory.
     cores : int, optional
         Chains at once; by default as many as there are processors.
     target_accept : float
@@ -101,7 +102,8 @@ def fit(
         anew and has its own group; each coefficient correlates over sessions, with a uniform prior
         (LKJ(1)): see `Fit.correlations`. Participants of the fit are those of `split_sessions`.
     progress : bool
-        Whether to show a progress bar on a terminal.
+        Whether to show a progress bar on a terminal, and to say on standard error about how long it
+        will take, where it may be long.
 
     Returns
     -------
@@ -142,6 +144,8 @@ def fit(
     tied = correlated if isinstance(correlated, bool) else list(correlated)
     given |= {"correlated": tied, "sessions": sessions}
     used = {name: given[name] for name in USES[method]}
+    if progress:
+        say_how_long(scoring, method, cores, used)
     how = {**used, "sessions": times} if method == "nuts" else used
     tree = _tree(scoring, method, priors, cores, seed=seed, progress=progress, **how)
     tree.attrs["about"] = json.dumps(

@@ -52,11 +52,7 @@ class Hierarchy:
     def of(
         cls, individuals: Individuals, priors: Mapping[str, Prior] = MappingProxyType({})
     ) -> Hierarchy:
-        """Return the hierarchy of a model's participants, with priors by name of the variable.
-
-        Raises ValueError if a formula has regressors that do not vary within people, but no
-        intercept that they could move.
-        """
+        """Return the hierarchy of a model's participants, with priors by name of the variable."""
         story, between = individuals.scoring.story, individuals.between
         names, own = story.coefficients, individuals.names
         regressors = np.ones((len(individuals.scoring.participants), len(names)))
@@ -67,12 +63,6 @@ class Hierarchy:
                 if name in between:
                     regressors[:, names.index(name)] = between[name]
                     moved = f"{predictor.parameter.name}_{INTERCEPT}"
-                if moved not in own:
-                    raise ValueError(
-                        f"{name} does not vary within participants, and the formula of "
-                        f"{predictor.parameter.name} has no intercept to differ between them: "
-                        "add 1 + to it, or use method='nuts'"
-                    )
                 moves[names.index(name), own.index(moved)] = 1.0
         bare = cls(names, own, regressors, moves)
         return replace(bare, priors=tuple(priors[name] for name in bare.variables if priors))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -130,10 +132,20 @@ def test_what_a_method_cannot_do_is_said(data: mc.Choices) -> None:
     prior = {"p_age_mean": mc.Prior("normal", 0.0, 1.0)}
     with pytest.raises(ValueError, match="em-laplace is maximum likelihood, without priors"):
         mc.fit(MODEL, data, method="em-laplace", formulas=FORMULAS, priors=prior, seed=1)
-    with pytest.raises(ValueError, match="the formula for p has p_age, the same in all trials"):
+    with pytest.raises(ValueError, match="the same in all trials of a person, and no intercept"):
         mc.fit(MODEL, data, method="em", formulas={"p": "0 + age"}, seed=1)
     with pytest.raises(ValueError, match="importance must be 1 or more, got 0"):
         mc.fit(MODEL, data, method="em", importance=0, seed=1)
+
+
+def test_a_long_fit_says_how_long(
+    data: mc.Choices, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mc.fit(MODEL, data, method="laplace", seed=1)
+    assert capsys.readouterr().err == ""  # 2,400 trials are few
+    monkeypatch.setattr("metacontrol.fitting.duration.LONG", 0)
+    mc.fit(MODEL, data, method="laplace", seed=1)
+    assert re.fullmatch(r"this will take about \d+ min\n", capsys.readouterr().err)
 
 
 @pytest.mark.slow

@@ -1,0 +1,50 @@
+"""How long a fit will take, roughly: from one timed gradient of everybody's likelihood."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from metacontrol.fitting.individuals import Individuals
+from metacontrol.models.scoring import Scoring
+
+LONG = 100_000  # trials from which it is worth timing a gradient
+EACH = 15  # gradients for a draw of NUTS
+SEARCH = 60  # gradients for a start of a search
+WEIGHED = 20  # gradients' worth of time for an importance draw, over all rounds
+GROUP = 0.007  # the same to weigh it once more for a draw of the group
+MODES = 600  # gradients to the modes of all participants
+
+
+def say_how_long(scoring: Scoring, method: str, cores: int, used: Mapping[str, Any]) -> None:
+    """Print about how many minutes a fit of many trials will take, to standard error."""
+    if int(np.sum(scoring.records.scored)) < LONG:
+        return
+    individuals = Individuals(scoring)
+    at = np.tile(individuals.prior().mean, (len(scoring.participants), 1))
+    individuals.slope(at)  # compiles
+    began = time.perf_counter()
+    individuals.slope(at)
+    one = time.perf_counter() - began
+    minutes = one * _gradients(method, cores, used) / 60
+    print(f"this will take about {minutes:,.0f} min", file=sys.stderr)
+
+
+def _gradients(method: str, cores: int, used: Mapping[str, Any]) -> float:
+    """Return how many gradients take as long as a fit."""
+    match method:
+        case "mle" | "map":
+            return float(used["starts"] * SEARCH)
+        case "laplace":
+            return float(MODES)
+        case "nuts":
+            return EACH * used["chains"] * (used["draws"] + used["tune"]) / cores
+        case "two-stage":
+            again = GROUP * used["chains"] * (used["draws"] + used["tune"]) / cores
+            return MODES + used["importance"] * (WEIGHED + again)
+        case _:
+            return float(MODES + used["importance"] * WEIGHED)
