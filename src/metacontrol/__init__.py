@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from metacontrol.fitting import Fit as Fit
     from metacontrol.fitting import build_model as build_model
     from metacontrol.fitting import fit as fit
+    from metacontrol.fitting import gather as gather
     from metacontrol.fitting import load_fit as load_fit
     from metacontrol.fitting import log_likelihood_op as log_likelihood_op
     from metacontrol.models import Model as Model
@@ -85,7 +86,7 @@ _HOMES = {
         "log_likelihood",
         "simulate",
     ),
-    "fitting": ("Fit", "build_model", "fit", "load_fit", "log_likelihood_op"),
+    "fitting": ("Fit", "build_model", "fit", "gather", "load_fit", "log_likelihood_op"),
     "analysis": (
         "around",
         "changing_columns",

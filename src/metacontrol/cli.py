@@ -8,13 +8,15 @@ from typing import NoReturn
 
 import typer
 
-from metacontrol.commands import comparing, describing, fitting, listing, simulating
+from metacontrol.commands import comparing, describing, fitting, listing, scaling, simulating
 
 COMMANDS = (
     simulating.simulate,
     describing.validate,
     describing.describe,
     fitting.fit,
+    scaling.plan,
+    scaling.gather,
     comparing.compare,
     fitting.figures,
     listing.models,
