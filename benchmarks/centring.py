@@ -74,7 +74,7 @@ def main(shared: Path, wanted: list[str]) -> None:
             group = [n for n in posterior if str(n).endswith(("_mean", "_sd"))]
             ess = as_dataset(az.ess(posterior[group])).to_array().to_series()
             stats = tree["sample_stats"].to_dataset()
-            steps = int(stats["n_steps"].sum() + tree.attrs["warmup_steps"])
+            steps = int(stats["n_steps"].sum() + stats["warmup_steps"].sum())
             steps += QUICK * (way == "informed")
             print(
                 f"| {name} | {way} | {steps:,} | {int(stats['diverging'].sum())} | "

@@ -1,5 +1,6 @@
 """From choices to parameters: priors, PyMC models, point estimates, sampling, results."""
 
+from metacontrol.fitting.checkpoint import gather
 from metacontrol.fitting.fit import fit
 from metacontrol.fitting.group import build_model, log_likelihood_op
 from metacontrol.fitting.hbi import HBI, hbi
@@ -12,6 +13,7 @@ __all__ = [
     "Fit",
     "build_model",
     "fit",
+    "gather",
     "hbi",
     "load_fit",
     "log_likelihood_op",

@@ -6,10 +6,12 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import xarray as xr
 
+from metacontrol.fitting.checkpoint import describe_run, opened
 from metacontrol.fitting.duration import say_how_long
 from metacontrol.fitting.priors import check_regressors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
@@ -22,7 +24,8 @@ from metacontrol.tasks.choices import Choices
 
 Method = Literal["mle", "map", "laplace", "em", "em-laplace", "two-stage", "nuts"]
 METHODS = get_args(Method)
-ALONE = ("mle", "map", "laplace")
+SEARCHED = ("mle", "map")
+ALONE = (*SEARCHED, "laplace")
 WITHOUT_PRIORS = {"mle": "map", "em-laplace": "em"}  # and where they can be had
 # The arguments that each method takes notice of.
 _SEARCH, _SAMPLE = ("starts",), ("draws", "tune", "chains", "target_accept")
@@ -56,8 +59,14 @@ def fit(
     correlated: bool | Sequence[str] = False,
     sessions: str | None = None,
     progress: bool = True,
+    checkpoint: str | Path | None = None,
+    shard: tuple[int, int] = (1, 1),
 ) -> Fit:
     """Fit a model to choices.
+
+    By mle and map, participants are searched for by `joblib`: in processes of this machine within
+    ``joblib.parallel_config(n_jobs=4)``, on your Dask cluster within
+    ``joblib.parallel_config("dask")``. Estimates are the same to the bit, however work is split.
 
     Parameters
     ----------
@@ -104,15 +113,24 @@ def fit(
     progress : bool
         Whether to show a progress bar on a terminal, and to say on standard error about how long it
         will take, where it may be long.
+    checkpoint : path, optional
+        Folder that keeps what is finished: chains of nuts, participants by mle and map. The same
+        call goes on from there, and finds what it would have found without a break. Delete it when
+        the fit is saved.
+    shard : tuple of int
+        For mle and map, with a checkpoint: which of how many shares of the participants, from
+        (1, n) to (n, n), to fit; `gather` joins them.
 
     Returns
     -------
     Fit
+        Of the participants of the shard, if there is one.
 
     Raises
     ------
     ValueError
-        If an argument is not allowed, or a formula or prior names what is not there.
+        If an argument is not allowed, a formula or prior names what is not there, or the
+        checkpoint is of another run.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -134,6 +152,10 @@ def fit(
         raise ValueError("give correlated or sessions, not both")
     if (correlated or sessions) and centring not in ("auto", 0):
         raise ValueError(f"with correlations centring must be 'auto' or 0, got {centring}")
+    if not 1 <= shard[0] <= shard[1]:
+        raise ValueError(f"shard must be from (1, n) to (n, n), got {shard}")
+    if shard != (1, 1) and (method not in SEARCHED or checkpoint is None):
+        raise ValueError("a shard needs method='mle' or 'map', and a checkpoint to be kept in")
     times = session_names(data, sessions) if sessions else []
     data = split_sessions(data, sessions) if sessions else data
     scoring = Scoring.of(model, data, formulas)
@@ -146,23 +168,32 @@ def fit(
     used = {name: given[name] for name in USES[method]}
     if progress:
         say_how_long(scoring, method, cores, used)
-    how = {**used, "sessions": times} if method == "nuts" else used
-    tree = _tree(scoring, method, priors, cores, seed=seed, progress=progress, **how)
-    tree.attrs["about"] = json.dumps(
-        {
-            "format": 1,
-            "model": describe_model(model),
-            "task": describe_task(data.task),
-            "formulas": dict(formulas or {}),
-            "columns": formula_columns(data.frame[data.complete], formulas),
-            "priors": {name: repr(prior) for name, prior in (priors or {}).items()},
-            "coefficients": list(scoring.story.coefficients),
-            "method": method,
-            "settings": {**used, "seed": seed},
-            "data": {"participants": len(scoring.participants), "trials": int(data.counted.sum())},
-            "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
-        }
-    )
+    about = {
+        "format": 1,
+        "model": describe_model(model),
+        "task": describe_task(data.task),
+        "formulas": dict(formulas or {}),
+        "columns": formula_columns(data.frame[data.complete], formulas),
+        "priors": {name: repr(prior) for name, prior in (priors or {}).items()},
+        "coefficients": list(scoring.story.coefficients),
+        "method": method,
+        "settings": {**used, "seed": seed},
+        "data": {"participants": len(scoring.participants), "trials": int(data.counted.sum())},
+        "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
+    }
+    run = describe_run(about, model, scoring, priors, shards=shard[1])
+    how = used | {"seed": seed, "progress": progress}
+    with opened(checkpoint, run) as parts:
+        if method == "nuts":
+            how |= {"sessions": times, "parts": parts}
+        elif method in SEARCHED:
+            how |= {"shard": shard, "parts": parts}
+        tree = _tree(scoring, method, priors, cores, **how)
+    if shard != (1, 1):
+        people = tree["estimates"]["participant"].to_numpy().astype(str)
+        trials = data.counted[data.frame["participant"].isin(people)].sum()
+        about["data"] = {"participants": len(people), "trials": int(trials)}
+    tree.attrs["about"] = json.dumps(about)
     return Fit(tree, model)
 
 

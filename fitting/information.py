@@ -8,12 +8,13 @@ the group; how that follows the group is taken to be linear, and read off draws 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
+import xarray as xr
 from scipy.special import softmax
 
 from metacontrol.fitting.importance import draw
@@ -66,6 +67,23 @@ class Information:
     by_mean: np.ndarray
     by_sd: np.ndarray
     width_by_mean: np.ndarray
+
+    def tree(self) -> xr.DataTree:
+        """Return it as it is kept on disk."""
+        arrays = {k: v for k, v in asdict(self).items() if k != "group"}
+        dims = ("participant", "coefficient", "by")
+        sizes = {
+            k: dims[:2] if v.ndim == 2 else dims[1:2] if v.ndim == 1 else dims
+            for k, v in arrays.items()
+        }
+        tables = {"arrays": xr.Dataset({k: (sizes[k], v) for k, v in arrays.items()})}
+        return xr.DataTree.from_dict(tables | {"group": xr.Dataset(self.group)})
+
+    @classmethod
+    def of(cls, tree: xr.DataTree) -> Information:
+        """Return what was kept."""
+        arrays = {str(k): v.to_numpy() for k, v in tree["arrays"].data_vars.items()}
+        return cls({str(k): float(v) for k, v in tree["group"].data_vars.items()}, **arrays)
 
     def start(self, sessions: Sequence[str] = ()) -> dict[str, Any]:
         """Return where sampling starts: the group, the same in each session."""

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import xarray as xr
 
+from metacontrol.fitting.checkpoint import Parts
 from metacontrol.fitting.group import assemble
 from metacontrol.fitting.individuals import Individuals
-from metacontrol.fitting.information import quick_pass
+from metacontrol.fitting.information import Information, quick_pass
 from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.sampling import sample
 from metacontrol.models.parameter import Prior
@@ -25,6 +26,7 @@ def nuts_tree(
     sessions: Sequence[str],
     seed: int,
     chains: int,
+    parts: Parts,
     **settings: Any,
 ) -> xr.DataTree:
     """Return the posterior of a group and its participants, sampled by NUTS.
@@ -33,6 +35,8 @@ def nuts_tree(
     ----------
     sessions : sequence of str
         Each person's sessions, if participants are sessions of people.
+    parts : Parts
+        Where what is finished is kept, and found again.
     **settings
         Of `sample`.
 
@@ -47,13 +51,15 @@ def nuts_tree(
     written: Any = dict.fromkeys(scoring.story.coefficients, centring)
     start = None
     if centring == "auto":
-        written = quick_pass(individuals, priors, seed=seed)
+        known = parts.part("information", lambda: quick_pass(individuals, priors, seed=seed).tree())
+        written = Information.of(known)
         start = written.start(sessions)
     tree = sample(
         assemble(individuals, priors, written, correlated=correlated, sessions=sessions),
         start=start,
         seed=seed,
         chains=chains,
+        parts=parts,
         label=f"{chains} chains",
         **settings,
     )

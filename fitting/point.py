@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from greenlet import getcurrent, greenlet
+from joblib import Parallel, delayed
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
@@ -24,6 +25,8 @@ from metacontrol.models.engine.replay import log_likelihood
 from metacontrol.models.engine.story import Story
 from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
+
+Evaluate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -52,76 +55,130 @@ class Estimates:
     determined: np.ndarray
 
 
+@dataclass(frozen=True)
+class Lot:
+    """Participants who are searched for side by side: a piece of work that fits any process.
+
+    Who is together follows from the data and the number of starts alone, and all lots have the
+    same shape: so estimates are the same to the bit whoever works on which lot, in any order.
+    """
+
+    story: Story
+    records: Records
+    priors: Mapping[str, Prior] | None
+    bounds: np.ndarray
+    points: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        scoring: Scoring,
+        people: np.ndarray,
+        priors: Mapping[str, Prior] | None,
+        *,
+        starts: int,
+        seed: int,
+    ) -> Lot:
+        """Lay participants out with a lane for each start; arguments as those of `search`."""
+        bounds = search_bounds(scoring.story, priors)
+        size = max(1, LANES // starts)
+        padded = np.concatenate([people, np.full(size - len(people), people[0])])
+        points = _starting_points(scoring, people, bounds, starts, seed)
+        return cls(scoring.story, scoring.records.repeat(padded, starts), priors, bounds, points)
+
+    def search(self) -> Estimates:
+        """Search the best coefficients of each participant."""
+        people, starts, size = self.points.shape
+        names = self.story.coefficients
+        evaluate = _evaluator(self.story, self.records, self.priors)
+        with threadpool_limits(1, "blas"):  # threads that wait for each other cost far more
+            found = _search_together(evaluate, self.points.reshape(-1, size), self.bounds)
+        ends = np.reshape([result.x for result in found], self.points.shape)
+        values = -np.reshape([result.fun for result in found], (people, starts))
+        fine = np.reshape([result.success for result in found], (people, starts))
+
+        best = np.arange(people), values.argmax(axis=1)
+        chosen, determined = _settle(evaluate, ends[best], self.bounds, starts)
+        log_prior = np.asarray(_log_prior(names, self.priors, jnp.asarray(chosen)))
+        agreeing = (values > values[best][:, None] - 0.05).sum(axis=1)
+        return Estimates(
+            values=chosen,
+            log_likelihood=values[best] - log_prior,
+            log_prior=log_prior,
+            converged=fine[best] | (agreeing > 1),
+            agreeing=agreeing,
+            determined=determined,
+        )
+
+
 def search(
     scoring: Scoring,
+    lots: Mapping[int, np.ndarray],
     priors: Mapping[str, Prior] | None,
     *,
     starts: int,
     seed: int,
-    progress: Callable[[float], None] = lambda share: None,
-) -> Estimates:
-    """Search the best coefficients of each participant.
+) -> Iterator[tuple[int, Estimates]]:
+    """Search lots of participants, wherever joblib is told to work.
 
     Parameters
     ----------
     scoring : Scoring
         Model and choices.
+    lots : mapping of int to int array
+        Numbers of participants, some of `lots`, by a number for each lot.
     priors : mapping of str to Prior, or None
         For each coefficient its prior; None for maximum likelihood.
     starts : int
         Searches for each participant, from points drawn from the parameters' priors.
     seed : int
         Seed of the starting points; a participant's do not depend on who else is there.
-    progress : function
-        Told the share that is done.
+
+    Yields
+    ------
+    int, Estimates
+        Each lot's number and what was found, in the order in which they are done.
     """
-    names = scoring.story.coefficients
-    bounds = search_bounds(scoring.story, priors)
-    participants = len(scoring.participants)
-    first_points = _starting_points(scoring, bounds, starts, seed)
-    ends = np.empty((participants, starts, len(names)))
-    values = np.full((participants, starts), -np.inf)
-    fine = np.zeros((participants, starts), dtype=bool)
-
-    for people, records in _groups(scoring.records, max(1, LANES // starts), starts):
-        points = first_points[people].reshape(-1, len(names))
-        evaluate = _evaluator(scoring.story, records, priors)
-        with threadpool_limits(1, "blas"):  # threads that wait for each other cost far more
-            found = _search_together(evaluate, points, bounds)
-        for lane, result in enumerate(found):
-            place = people[lane // starts], lane % starts
-            ends[place], values[place], fine[place] = result.x, -result.fun, result.success
-        progress((people[-1] + 1) / participants)
-
-    best = values.argmax(axis=1)
-    rows = np.arange(participants)
-    chosen, determined = _settle(scoring, priors, ends[rows, best], bounds)
-    log_prior = np.asarray(_log_prior(names, priors, jnp.asarray(chosen)))
-    agreeing = (values > values[rows, best][:, None] - 0.05).sum(axis=1)
-    return Estimates(
-        values=chosen,
-        log_likelihood=values[rows, best] - log_prior,
-        log_prior=log_prior,
-        converged=fine[rows, best] | (agreeing > 1),
-        agreeing=agreeing,
-        determined=determined,
+    work = (
+        delayed(_numbered)(number, Lot.of(scoring, people, priors, starts=starts, seed=seed))
+        for number, people in lots.items()
     )
+    yield from Parallel(return_as="generator_unordered")(work)
+
+
+def _numbered(number: int, lot: Lot) -> tuple[int, Estimates]:
+    return number, lot.search()
+
+
+def lot_name(number: int) -> str:
+    """Return the name under which a lot's estimates are kept."""
+    return f"participants-{number:06}"
+
+
+def lots(participants: int, starts: int) -> list[np.ndarray]:
+    """Return numbers of participants, as many together as their searches fit side by side."""
+    size = max(1, LANES // starts)
+    return [
+        np.arange(begin, min(begin + size, participants)) for begin in range(0, participants, size)
+    ]
 
 
 def _settle(
-    scoring: Scoring, priors: Mapping[str, Prior] | None, best: np.ndarray, bounds: np.ndarray
+    evaluate: Evaluate, best: np.ndarray, bounds: np.ndarray, starts: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Move coefficients that nothing determines to the middle; return points, and which did not."""
-    frozen = _frozen(scoring.story, priors)
-    top = np.asarray(_objective(scoring.story, frozen, scoring.records, best)[0])
+
+    def at(points: np.ndarray) -> np.ndarray:
+        return evaluate(np.repeat(points, starts, axis=0))[0][: len(points) * starts : starts]
+
+    top = at(best)
     determined = np.ones(best.shape, dtype=bool)
     for k, (low, high) in enumerate(bounds):
         moved = best.copy()
         open_ = np.ones(len(best), dtype=bool)
         for share in (0.25, 0.75, 0.5):
             moved[:, k] = low + share * (high - low)
-            value = _objective(scoring.story, frozen, scoring.records, moved)[0]
-            open_ &= np.abs(np.asarray(value) - top) < 1e-6
+            open_ &= np.abs(at(moved) - top) < 1e-6
         best = np.where(open_[:, None], moved, best)
         determined[:, k] = ~open_
     return best, determined
@@ -148,8 +205,10 @@ def search_bounds(story: Story, priors: Mapping[str, Prior] | None) -> np.ndarra
     return np.array(bounds)
 
 
-def _starting_points(scoring: Scoring, bounds: np.ndarray, starts: int, seed: int) -> np.ndarray:
-    """Return points to search from, shape (participants, starts, coefficients).
+def _starting_points(
+    scoring: Scoring, people: np.ndarray, bounds: np.ndarray, starts: int, seed: int
+) -> np.ndarray:
+    """Return points to search from, shape (people, starts, coefficients).
 
     Every other point is drawn from the priors. In the rest, what lies between 0 and a maximum is
     spread evenly over its logit instead: very small learning rates can be the best ones.
@@ -163,23 +222,14 @@ def _starting_points(scoring: Scoring, bounds: np.ndarray, starts: int, seed: in
         ]
     )
     low, high = bounds.T
-    points = np.empty((len(scoring.participants), starts, len(bounds)))
-    for person, name in enumerate(scoring.participants):
-        rng = np.random.default_rng([seed, *name.encode()])
+    points = np.empty((len(people), starts, len(bounds)))
+    for row, person in enumerate(people):
+        rng = np.random.default_rng([seed, *scoring.participants[person].encode()])
         drawn = [priors[name].draw(starts, rng) for name in scoring.story.coefficients]
         spread = low + (high - low) / (1 + np.exp(-rng.uniform(-6, 6, (starts, len(bounds)))))
-        points[person] = np.column_stack(drawn)
-        points[person, 1::2] = np.where(bounded, spread, points[person])[1::2]
+        points[row] = np.column_stack(drawn)
+        points[row, 1::2] = np.where(bounded, spread, points[row])[1::2]
     return np.clip(points, low + 0.001 * (high - low), high - 0.001 * (high - low))
-
-
-def _groups(records: Records, size: int, starts: int) -> Iterator[tuple[np.ndarray, Records]]:
-    """Deal participants into groups, each laid out as one block with a lane for each start."""
-    participants = len(records.slots)
-    for begin in range(0, participants, size):
-        people = np.arange(begin, min(begin + size, participants))
-        padded = np.concatenate([people, np.full(size - len(people), people[0])])
-        yield people, records.repeat(padded, starts)
 
 
 def _log_prior(names: tuple[str, ...], priors: Mapping[str, Prior] | None, values: Any) -> Any:
@@ -189,11 +239,9 @@ def _log_prior(names: tuple[str, ...], priors: Mapping[str, Prior] | None, value
     return sum(priors[name].logpdf(values[:, k]) for k, name in enumerate(names))
 
 
-def _evaluator(
-    story: Story, records: Records, priors: Mapping[str, Prior] | None
-) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
+def _evaluator(story: Story, records: Records, priors: Mapping[str, Prior] | None) -> Evaluate:
     """Return a function from points, shape (lanes, coefficients), to objectives and gradients."""
-    frozen = _frozen(story, priors)
+    frozen = None if priors is None else tuple((name, priors[name]) for name in story.coefficients)
     lanes = len(records.slots)
 
     def evaluate(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -202,11 +250,6 @@ def _evaluator(
         return np.asarray(value), np.asarray(slope)
 
     return evaluate
-
-
-def _frozen(story: Story, priors: Mapping[str, Prior] | None) -> Any:
-    """Return priors as JAX can remember them."""
-    return None if priors is None else tuple((name, priors[name]) for name in story.coefficients)
 
 
 @jax.jit(static_argnums=(0, 1))
@@ -222,11 +265,7 @@ def _objective(story: Story, priors: Any, records: Records, points: Any) -> Any:
     return value, slope
 
 
-def _search_together(
-    evaluate: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]],
-    points: np.ndarray,
-    bounds: np.ndarray,
-) -> list[Any]:
+def _search_together(evaluate: Evaluate, points: np.ndarray, bounds: np.ndarray) -> list[Any]:
     """Run a bounded search from every point; evaluate where they wait, all at once.
 
     A step to where the objective is no number (often a corner of the bounds) is told to be bad, so

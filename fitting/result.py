@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -261,11 +263,10 @@ class Fit:
         Raises
         ------
         OSError
-            If the folder is not there or cannot be written to; an older file stays as it was.
+            If the folder is not there or cannot be written to, or the disk is full; an older file
+            stays as it was.
         """
-        with whole_file(path) as part:
-            self.tree.to_netcdf(part, engine="h5netcdf")
-        return Path(path)
+        return write_tree(self.tree, path)
 
     def _summary(self, wanted: Any) -> pd.DataFrame:
         posterior = self.tree["posterior"].to_dataset()
@@ -321,16 +322,31 @@ def load_fit(path: str | Path, model: Model | None = None) -> Fit:
     ValueError
         If it is not a whole file of a fit.
     """
+    tree = read_tree(path)
+    if "about" not in tree.attrs:
+        raise ValueError(f"{path} is a NetCDF file, but not a fit that metacontrol saved")
+    return Fit(tree, model)
+
+
+def read_tree(path: str | Path) -> xr.DataTree:
+    """Read a NetCDF file; raise FileNotFoundError or ValueError as `load_fit` does."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"there is no file {path}")
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
-            tree = tree.load()
+            return tree.load()
     except Exception as error:
         raise ValueError(f"{path} is not a fit, or not whole: {error}") from error
-    if "about" not in tree.attrs:
-        raise ValueError(f"{path} is a NetCDF file, but not a fit that metacontrol saved")
-    return Fit(tree, model)
+
+
+def write_tree(tree: xr.DataTree, path: str | Path) -> Path:
+    """Write a NetCDF file, whole or not at all, and return its path."""
+    dask = sys.modules.get("dask")  # where a client is connected, xarray asks it for a lock
+    with dask.config.set(scheduler="synchronous") if dask else nullcontext():
+        content = bytes(tree.to_netcdf(engine="h5netcdf"))  # HDF5 crashes where a disk is full
+    with whole_file(path) as part:
+        part.write_bytes(content)
+    return Path(path)
 
 
 def describe_model(model: Model) -> dict[str, Any]:

@@ -1,12 +1,18 @@
-"""Sampling by NUTS: nutpie on the JAX backend, with a progress bar that says how long."""
+"""Sampling by NUTS: nutpie on the JAX backend, with a progress bar that says how long.
+
+Each chain is a run of its own, with a seed of its own: so a finished chain can be kept, and a
+chain that is missing sampled later, with the same draws.
+"""
 
 from __future__ import annotations
 
 import sys
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+import numpy as np
 import nutpie
 import pymc as pm
 import xarray as xr
@@ -14,6 +20,10 @@ from nutpie.sample import CompiledModel
 from pymc.model.transform.optimization import freeze_dims_and_data
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from metacontrol.fitting.checkpoint import Parts, joined
+
+KEPT = ["diverging", "energy", "n_steps", "depth", "step_size", "mean_tree_accept"]
 
 
 def compiled(model: pm.Model, start: Mapping[str, Any] | None = None) -> CompiledModel:
@@ -43,6 +53,7 @@ def sample(
     label: str,
     progress: bool,
     start: Mapping[str, Any] | None = None,
+    parts: Parts | None = None,
 ) -> xr.DataTree:
     """Sample a PyMC model, or one that `compiled` has compiled.
 
@@ -50,53 +61,79 @@ def sample(
     ----------
     start : mapping of str to float or array, optional
         Where each chain starts; all other variables start at random, somewhere about 0.
+    parts : Parts, optional
+        Where finished chains are kept, and found again.
 
     Returns
     -------
     DataTree
-        Groups posterior and sample_stats; the attribute `warmup_steps` counts the gradients before.
+        Groups posterior and sample_stats; its `warmup_steps` counts a chain's gradients before.
     """
-    if isinstance(model, pm.Model):
-        model = compiled(model, start)
-    with bar(label, progress) as tell:
+    parts = parts or Parts(None, {})
+    names = [f"chain-{chain}" for chain in range(chains)]
+    done = {name: tree for name in names if (tree := parts.load(name)) is not None}
+    missing = [chain for chain, name in enumerate(names) if name not in done]
+    if not missing:
+        return joined([done[name] for name in names], "chain")
+    sampler = compiled(model, start) if isinstance(model, pm.Model) else model
+    shares = dict.fromkeys(range(chains), 1.0) | dict.fromkeys(missing, 0.0)
+    diverging = dict.fromkeys(missing, 0)
+    running: dict[int, Any] = {}
 
-        def listen(chains: Any) -> None:
-            done = sum(chain.finished_draws for chain in chains)
-            diverging = sum(chain.divergences for chain in chains)
-            tell(
-                done / sum(chain.total_draws for chain in chains),
-                f"{diverging} divergences" if diverging else "",
-            )
+    def begin(chain: int, tell: Callable[..., None]) -> Any:
+        def listen(*update: Any) -> None:
+            (state,) = update[-1]
+            shares[chain] = state.finished_draws / state.total_draws
+            diverging[chain] = state.divergences
+            count = sum(diverging.values())
+            tell(sum(shares.values()) / chains, f"{count} divergences" if count else "")
 
-        sampler = nutpie.sample(
-            model,
+        own = np.random.SeedSequence(seed, spawn_key=(chain,)).generate_state(1, np.uint64)
+        return nutpie.sample(
+            sampler,
             draws=draws,
             tune=tune,
-            chains=chains,
-            cores=cores,
-            seed=seed,
+            chains=1,
+            cores=1,
+            seed=int(own[0]),
             target_accept=target_accept,
             save_warmup=True,
             progress_bar=False,
-            progress_callback=lambda *update: listen(update[-1]),
+            progress_callback=listen,
             progress_rate=250,
             blocking=False,
         )
+
+    with bar(label, progress) as tell:
         try:
-            tree = sampler.wait()
+            while missing or running:
+                while missing and len(running) < cores:
+                    chain = missing.pop(0)
+                    running[chain] = begin(chain, tell)
+                for chain in list(running):
+                    with suppress(TimeoutError):  # it is not finished yet
+                        tree = _tidy(running[chain].wait(timeout=0.05), chain)
+                        del running[chain]
+                        done[names[chain]] = parts.keep(names[chain], tree)
         except BaseException:  # Ctrl-C too: no chain goes on in the background
-            sampler.cancel()
+            for chain_running in running.values():
+                chain_running.cancel()
             raise
-    stats = tree["sample_stats"].to_dataset()
-    kept = ["diverging", "energy", "n_steps", "depth", "step_size", "mean_tree_accept"]
-    sampled = xr.DataTree.from_dict(
+    return joined([done[name] for name in names], "chain")
+
+
+def _tidy(tree: xr.DataTree, chain: int) -> xr.DataTree:
+    """Return one chain's draws and statistics under its own number."""
+    posterior, stats = (tree[group].to_dataset() for group in ("posterior", "sample_stats"))
+    kept = stats[[name for name in KEPT if name in stats]]
+    before = tree["warmup_sample_stats"]["n_steps"].sum().item()
+    kept = kept.assign(warmup_steps=("chain", [before]))
+    return xr.DataTree.from_dict(
         {
-            "posterior": tree["posterior"].to_dataset(),
-            "sample_stats": stats[[name for name in kept if name in stats]],
+            "posterior": posterior.assign_coords(chain=[chain]),
+            "sample_stats": kept.assign_coords(chain=[chain]),
         }
     )
-    sampled.attrs["warmup_steps"] = int(tree["warmup_sample_stats"]["n_steps"].sum())
-    return sampled
 
 
 class bar:  # noqa: N801 - reads as a word: with bar(...) as tell

@@ -18,7 +18,7 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If the folder is not there or cannot be written to.
+        If the folder is not there or cannot be written to, or the disk is full; it says which file.
 
     Examples
     --------
@@ -32,17 +32,25 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"cannot write {path}: there is no folder {path.parent}")
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    part = Path(name)
+    part = None
     try:
+        handle, name = tempfile.mkstemp(
+            dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix
+        )
+        os.close(handle)
+        part = Path(name)
         yield part
+        with part.open("rb+") as written:
+            os.fsync(written)  # some file systems tell only now that the disk is full
         mask = os.umask(0)
         os.umask(mask)
         part.chmod(0o666 & ~mask)
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
+    except BaseException as error:
+        if part is not None:
+            part.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.strerror:
+            raise type(error)(f"cannot write {path}: {error.strerror}") from error
         raise
 
 

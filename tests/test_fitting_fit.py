@@ -103,11 +103,12 @@ def test_a_failed_save_leaves_the_older_file(
     target = fit.save(tmp_path / "fit.nc")
     before = target.read_bytes()
 
-    def interrupted(self: xr.DataTree, path: Path, **_: object) -> None:
-        Path(path).write_bytes(b"half")
+    def interrupted(path: Path, content: bytes) -> None:
+        with path.open("wb") as part:
+            part.write(content[:99])
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", interrupted)
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fit.save(target)
     assert target.read_bytes() == before

@@ -62,6 +62,16 @@ def test_maximum_likelihood_is_above_the_truth(
     np.testing.assert_allclose(again, fit.scores["log_likelihood"], atol=1e-9)
 
 
+def test_any_number_of_starts_fills_whole_vectors(
+    simulated: tuple[pd.DataFrame, mc.Choices],
+) -> None:
+    """18 people with 7 starts are 126 lanes, which are not a whole number of vectors of 8."""
+    data = simulated[1]
+    fit = mc.fit(mc.models.HYBRID_KOOL, data, method="mle", starts=7, seed=1)
+    again = mc.log_likelihood(mc.models.HYBRID_KOOL, data, fit.parameters)["total"]
+    np.testing.assert_allclose(again, fit.scores["log_likelihood"], atol=1e-9)
+
+
 def test_information_criteria_follow_their_definitions(
     simulated: tuple[pd.DataFrame, mc.Choices],
 ) -> None:

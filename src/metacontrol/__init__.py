@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from metacontrol.fitting import Fit as Fit
     from metacontrol.fitting import build_model as build_model
     from metacontrol.fitting import fit as fit
+    from metacontrol.fitting import gather as gather
     from metacontrol.fitting import hbi as hbi
     from metacontrol.fitting import load_fit as load_fit
     from metacontrol.fitting import log_likelihood_op as log_likelihood_op
@@ -114,6 +115,7 @@ _HOMES = {
         "Fit",
         "build_model",
         "fit",
+        "gather",
         "hbi",
         "load_fit",
         "log_likelihood_op",

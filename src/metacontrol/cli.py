@@ -14,6 +14,7 @@ from metacontrol.commands import (
     fitting,
     listing,
     reporting,
+    scaling,
     simulating,
     trusting,
 )
@@ -23,6 +24,8 @@ COMMANDS = (
     describing.validate,
     describing.describe,
     fitting.fit,
+    scaling.plan,
+    scaling.gather,
     comparing.compare,
     fitting.figures,
     reporting.report,

@@ -28,8 +28,11 @@ def read_table(path: Path) -> pd.DataFrame:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, if they are not there."""
-    path.mkdir(parents=True, exist_ok=True)
+    """Make a folder, and those above it, if they are not there; raise OSError naming it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(f"cannot make the folder {path}: {error.strerror}") from error
 
 
 def write_table(table: pd.DataFrame, path: Path) -> None:

@@ -22,11 +22,15 @@ from metacontrol.commands.options import (
     TaskName,
     column_names,
     find_model,
+    find_shard,
     number_or_name,
     pair,
     read_choices,
 )
 from metacontrol.output import draw, make_folder, show, write_table
+
+PARTS = "parts"
+Strict = Annotated[bool, typer.Option(help="Exit with status 3 if a diagnostic is not as wanted.")]
 
 
 def fit(
@@ -50,33 +54,68 @@ def fit(
     exclude_first: ExcludeFirst = 0,
     seed: Seed = 1,
     out: Folder = Path("fit"),
-    strict: Annotated[
-        bool, typer.Option(help="Exit with status 3 if a diagnostic is not as wanted.")
-    ] = False,
+    strict: Strict = False,
+    resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(help="I/N: only this share (mle, map); auto/N in a SLURM array."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes (mle, map); -1: one a processor.")] = 1,
 ) -> None:
     """Fit a model; write fit.nc and its tables.
 
+    What is finished is kept in the folder parts until all is. A run that was stopped goes on with
+    --resume, a shard by itself.
+
     Example: `metacontrol fit choices.csv --task otto-2013 --formula "w ~ 1 + load" --out fit`
     """
+    from joblib import parallel_config
+
+    from metacontrol.fitting.checkpoint import finished, forget
+
+    share = find_shard(shard)
     data = read_choices(choices, task, choices_from, missed, column, exclude_first)
     chosen = find_model(model)
     fixed = {name: number_or_name(value) for name, value in (pair(text, "--fix") for text in fix)}
     formulas = dict(pair(text, "--formula", "~") for text in formula)
     print(data)
     make_folder(out)
-    found = mc.fit(
-        chosen.fix(**fixed) if fixed else chosen,
-        data,
-        method=method,  # type: ignore[arg-type]
-        formulas=formulas,
-        seed=seed,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-        starts=starts,
-    )
+    parts = out / PARTS
+    if shard is None and not resume and (count := finished(parts)):
+        raise FileExistsError(
+            f"{parts} holds {count} finished part(s) of a run: add --resume to go on with it, or "
+            "delete the folder to start anew"
+        )
+    with parallel_config(n_jobs=jobs):
+        found = mc.fit(
+            chosen.fix(**fixed) if fixed else chosen,
+            data,
+            method=method,  # type: ignore[arg-type]
+            formulas=formulas,
+            seed=seed,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            starts=starts,
+            checkpoint=parts,
+            shard=share,
+        )
+    if shard is not None:
+        print(f"{len(found.parameters):,} participants are done in {parts}")
+        return
+    save_fit(found, out)
+    forget(parts)
+    tell_fit(found, out, strict)
+
+
+def save_fit(found: mc.Fit, out: Path) -> None:
+    """Write fit.nc and say where."""
     found.save(out / "fit.nc")
     print(f"wrote {out / 'fit.nc'}")
+
+
+def tell_fit(found: mc.Fit, out: Path, strict: bool) -> None:
+    """Write and show a fit's tables; raise Exit if it must be good and is not."""
     for name in ("group", "participants", "diagnostics"):
         write_table(getattr(found, name), out / f"{name}.csv")
     show(found.group, "Group")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,6 +49,26 @@ def pair(text: str, option: str, sign: str = "=") -> tuple[str, str]:
     if not found or not left.strip() or not right.strip():
         raise ValueError(f"{option} takes NAME {sign} VALUE, got {text!r}")
     return left.strip(), right.strip()
+
+
+def find_shard(text: str | None) -> tuple[int, int]:
+    """Return which of how many shards, from I/N, or auto/N by SLURM_ARRAY_TASK_ID.
+
+    Examples
+    --------
+    >>> find_shard("2/8")
+    (2, 8)
+    """
+    if text is None:
+        return 1, 1
+    number, _, count = text.partition("/")
+    if number == "auto":
+        number = os.environ.get("SLURM_ARRAY_TASK_ID", "")
+        if not number:
+            raise ValueError(f"--shard {text} needs SLURM_ARRAY_TASK_ID: there is none")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+        raise ValueError(f"--shard takes I/N with I from 1 to N, or auto/N, got {number}/{count}")
+    return int(number), int(count)
 
 
 def column_names(pairs: Sequence[str]) -> dict[str, str]:

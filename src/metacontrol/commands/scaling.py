@@ -1,0 +1,116 @@
+"""Share a long fit among the machines of a cluster."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+import metacontrol as mc
+from metacontrol.commands.fitting import PARTS, Strict, fit, save_fit, tell_fit
+from metacontrol.commands.options import read_choices
+from metacontrol.tasks.files import whole_file
+
+SCRIPT = """\
+#!/bin/bash
+# Fits {participants:,} participants in {shards} shards, then joins them: run it where sbatch is, by
+#   bash {script}
+# A shard that failed is run again by running all of this again: what is done stays done.
+set -euo pipefail
+
+shards=$(sbatch --parsable <<'END'
+#!/bin/bash
+#SBATCH --job-name=metacontrol-fit
+#SBATCH --array=1-{shards}
+#SBATCH --time={time}
+{resources}
+exec {fit} --shard auto/{shards}
+END
+)
+
+sbatch --dependency="afterok:${{shards%%;*}}" <<'END'
+#!/bin/bash
+#SBATCH --job-name=metacontrol-gather
+#SBATCH --time=01:00:00
+#SBATCH --kill-on-invalid-dep=yes
+{resources}
+exec {gather}
+END
+"""
+RESOURCES = """\
+#SBATCH --cpus-per-task=1
+#SBATCH --mem={memory}
+#SBATCH --requeue
+export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 JAX_PLATFORMS=cpu
+export XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+export PYTENSOR_FLAGS="base_compiledir=${TMPDIR:-/tmp}/pytensor"
+"""
+
+
+def plan(
+    command: Annotated[
+        list[str], typer.Argument(metavar="-- fit CHOICES ...", help="The fit, after two dashes.")
+    ],
+    slurm: Annotated[int, typer.Option(help="Number of shards: tasks of a SLURM array.")],
+    time: Annotated[str, typer.Option(help="Time limit of a shard; see man sbatch.")] = "04:00:00",
+    memory: Annotated[str, typer.Option(help="Memory of a shard, as SLURM writes it.")] = "4G",
+    script: Annotated[Path, typer.Option(help="The script to write.")] = Path("submit.sh"),
+) -> None:
+    """Write the script that runs a fit by mle or map as a SLURM array and gathers its shards.
+
+    Example: `metacontrol plan --slurm 20 -- fit choices.csv --method map --out fit`
+    """
+    from metacontrol.fitting.point import lots
+
+    options = _options_of_fit(command)
+    if options["method"] not in ("mle", "map") or options["shard"] is not None:
+        raise ValueError("plan takes a fit by --method mle or map, and gives it --shard itself")
+    reading = ("choices", "task", "choices_from", "missed", "column", "exclude_first")
+    participants = len(read_choices(*(options[name] for name in reading)).participants)
+    most = len(lots(participants, options["starts"]))
+    if not 1 <= slurm <= most:
+        raise ValueError(
+            f"--slurm must be from 1 to {most} for {participants:,} participants and "
+            f"{options['starts']} starts, got {slurm}"
+        )
+    run = [sys.executable, "-m", "metacontrol.cli"]
+    with whole_file(script) as part:
+        part.write_text(
+            SCRIPT.format(
+                participants=participants,
+                shards=slurm,
+                script=script,
+                time=time,
+                resources=RESOURCES.replace("{memory}", memory),
+                fit=shlex.join([*run, *command]),
+                gather=shlex.join([*run, "gather", str(options["out"])]),
+            )
+        )
+    print(f"wrote {script}: run it by bash {script}")
+
+
+def _options_of_fit(command: list[str]) -> dict[str, Any]:
+    """Return a fit's options as its command line gives them, after the usual checks."""
+    if command[0] != "fit":
+        raise ValueError(f"plan takes a fit after two dashes: -- fit CHOICES ..., got {command[0]}")
+    app = typer.Typer()
+    app.command()(fit)
+    return typer.main.get_command(app).make_context("fit", command[1:]).params
+
+
+def gather(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="What --out was for the shards.")
+    ],
+    strict: Strict = False,
+) -> None:
+    """Join the shards of a fit; write fit.nc and its tables.
+
+    Example: `metacontrol gather fit`
+    """
+    found = mc.gather(folder / PARTS)
+    save_fit(found, folder)
+    tell_fit(found, folder, strict)

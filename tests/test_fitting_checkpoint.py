@@ -1,0 +1,155 @@
+"""Runs that are stopped and go on, or shared among machines: the fit is the same to the bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import metacontrol as mc
+from metacontrol.fitting.checkpoint import finished
+from metacontrol.fitting.point import Lot
+
+MODEL = mc.models.HYBRID_KOOL.fix(response_stickiness=0.0)
+POINT: dict[str, Any] = {"method": "map", "starts": 32, "seed": 3}  # four participants a lot
+NUTS: dict[str, Any] = {"chains": 3, "draws": 20, "tune": 30, "seed": 3, "cores": 2}
+
+
+def _same(one: mc.Fit, other: mc.Fit) -> bool:
+    """Whether two fits are equal, to the last bit of each number."""
+    groups = {"estimates", "posterior", "sample_stats"} & set(one.tree.children)
+    for group in groups:
+        xr.testing.assert_equal(*(fit.tree[group].to_dataset() for fit in (one, other)))
+    return bool(groups) and one.about == other.about
+
+
+@pytest.fixture(scope="module")
+def data() -> mc.Choices:
+    people = mc.draw_participants(MODEL, 14, seed=1)
+    return mc.simulate(MODEL, mc.tasks.OTTO_2013, people, trials=30, seed=1)
+
+
+@pytest.fixture(scope="module")
+def whole(data: mc.Choices) -> mc.Fit:
+    return mc.fit(MODEL, data, **POINT)
+
+
+def test_what_is_finished_is_not_searched_again(
+    data: mc.Choices, whole: mc.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched: list[Lot] = []
+    search = Lot.search
+    allowed = 2
+
+    def stopped(self: Lot) -> Any:
+        if len(searched) == allowed:
+            raise KeyboardInterrupt
+        searched.append(self)
+        return search(self)
+
+    monkeypatch.setattr(Lot, "search", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        mc.fit(MODEL, data, **POINT, checkpoint=tmp_path / "parts")
+    assert finished(tmp_path / "parts") == 2
+    (tmp_path / "parts/participants-000001.nc").write_bytes(b"half")  # is made anew
+    searched.clear()
+    allowed = 3
+    assert _same(mc.fit(MODEL, data, **POINT, checkpoint=tmp_path / "parts"), whole)
+    assert len(searched) == 3
+    assert _same(mc.fit(MODEL, data, **POINT, checkpoint=tmp_path / "parts"), whole)
+    assert len(searched) == 3
+
+
+def test_chains_that_are_missing_are_sampled_as_they_would_have_been(
+    data: mc.Choices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = data.frame["participant"].isin(["s1", "s2", "s3"])
+    few = mc.Choices(data.frame[some], data.task)
+    without = mc.fit(MODEL, few, **NUTS | {"cores": 1})
+    assert _same(mc.fit(MODEL, few, **NUTS, checkpoint=tmp_path), without)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "run.json",
+        "centring.nc",
+        *(f"chain-{k}.nc" for k in range(3)),
+    }
+    (tmp_path / "chain-1.nc").unlink()
+    before = (tmp_path / "chain-2.nc").stat().st_mtime_ns
+    assert _same(mc.fit(MODEL, few, **NUTS, checkpoint=tmp_path), without)
+    assert (tmp_path / "chain-2.nc").stat().st_mtime_ns == before
+    draws = without.tree["posterior"]["w_mean"].to_numpy()
+    assert len(np.unique(draws[:, 0])) == 3
+    with pytest.raises(ValueError, match="holds a fit by nuts: only fit itself goes on with it"):
+        mc.gather(tmp_path)
+
+
+def test_parts_of_another_run_are_refused(data: mc.Choices, tmp_path: Path) -> None:
+    mc.fit(MODEL, data, **POINT, checkpoint=tmp_path)
+
+    def refused(model: mc.Model = MODEL, choices: mc.Choices = data, **changed: Any) -> str:
+        with pytest.raises(ValueError, match="holds parts of another run") as error:
+            mc.fit(model, choices, **{**POINT, **changed}, checkpoint=tmp_path)
+        return str(error.value)
+
+    assert "about.settings.seed is 3 there and 4 here" in refused(seed=4)
+    assert "about.method is 'map' there and 'mle' here" in refused(method="mle")
+    assert "formulas is {} there and {'w': '1 + load'} here" in refused(formulas={"w": "1 + load"})
+    assert "priors is {} there and {'w': " in refused(priors={"w": mc.Prior("beta", 2.0, 2.0)})
+    frame = data.frame.copy()
+    frame.loc[3, "reward"] = 1 - frame.loc[3, "reward"]
+    assert "run (choices is '" in refused(choices=replace(data, frame=frame))
+    own = replace(
+        MODEL, parameters=(replace(MODEL.parameters[0], search=(0.1, 1.0)), *MODEL.parameters[1:])
+    )
+    assert "parameters is [" in refused(model=own)
+    assert "shards is 1 there and 2 here" in refused(shard=(1, 2))
+
+    other = tmp_path / "other"
+    mc.fit(MODEL, data, **POINT | {"seed": 4}, checkpoint=other, shard=(1, 2))
+    mine = tmp_path / "participants-000000.nc"
+    mine.write_bytes((other / mine.name).read_bytes())
+    with pytest.raises(ValueError, match=r"000000.nc is not a part of the run that run.json"):
+        mc.fit(MODEL, data, **POINT, checkpoint=tmp_path)
+
+
+def test_shards_are_gathered_into_the_fit_without_shards(
+    data: mc.Choices, whole: mc.Fit, tmp_path: Path
+) -> None:
+    first = mc.fit(MODEL, data, **POINT, checkpoint=tmp_path, shard=(1, 3))
+    assert first.about["data"] == {"participants": 6, "trials": 180}  # lots of 4, 4, 4, 2 people
+    assert list(first.parameters.index) == [f"s{i}" for i in (1, 2, 3, 4, 13, 14)]
+    mc.fit(MODEL, data, **POINT, checkpoint=tmp_path, shard=(3, 3))
+    with pytest.raises(ValueError, match=r"1 of 4 parts are missing in .*, those of shard 2/3"):
+        mc.gather(tmp_path)
+    for _ in range(2):
+        mc.fit(MODEL, data, **POINT, checkpoint=tmp_path, shard=(2, 3))
+    assert _same(mc.gather(tmp_path), whole)
+    assert _same(mc.load_fit(mc.gather(tmp_path).save(tmp_path / "fit.nc")), whole)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"shard": (0, 3)}, r"shard must be from \(1, n\) to \(n, n\), got \(0, 3\)"),
+        ({"shard": (1, 3), "checkpoint": None}, "a shard needs method='mle' or 'map'"),
+        ({"shard": (1, 3), "method": "nuts"}, "a shard needs method='mle' or 'map'"),
+        ({"shard": (5, 5)}, "nothing is left for shard 5: 4 shards are enough"),
+    ],
+)
+def test_a_bad_shard_is_named(
+    arguments: dict[str, Any], message: str, data: mc.Choices, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        mc.fit(MODEL, data, **{**POINT, "checkpoint": tmp_path / "parts", **arguments})
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_but_parts_is_gathered(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="holds no parts of a fit: .*run.json cannot be read"):
+        mc.gather(tmp_path)
+    (tmp_path / "run.json").write_text("[half")
+    with pytest.raises(ValueError, match="holds no parts of a fit"):
+        mc.gather(tmp_path)
