@@ -48,11 +48,11 @@ def chosen(number: int, model: Model) -> list[Any]:
     by a graph of any size, the one of three steps; general models one of the variants, in turn. The
     hybrid plays all there is.
     """
-    if model.simulate_only or model in RELIABILITY_UNDER_LOAD[1:]:
+    if model.simulate_only:
         return []
     if model is HYBRID:
         return [*TWO_STEP, *VARIANTS]
-    if model is UNCERTAINTY_HARD:  # slow to compile
+    if model is UNCERTAINTY_HARD or model in RELIABILITY_UNDER_LOAD[1:]:  # slow to compile; alike
         return [DAW_2011]
     tasks: list[Any] = [
         DAW_2011,

@@ -37,7 +37,12 @@ def fit(
     choices: File,
     model: ModelName = "hybrid",
     task: TaskName = "daw-2011",
-    method: Annotated[str, typer.Option(help="mle, map or nuts.")] = "nuts",
+    method: Annotated[
+        str,
+        typer.Option(
+            help="Each alone: mle, map, laplace. As a group: nuts, two-stage, em, em-laplace."
+        ),
+    ] = "nuts",
     formula: Annotated[
         list[str], typer.Option(help='Such as "w ~ 1 + load"; may be repeated.')
     ] = [],  # noqa: B006
@@ -48,6 +53,15 @@ def fit(
     tune: Annotated[int, typer.Option(help="Tuning draws of each chain.")] = 1000,
     chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
     starts: Annotated[int, typer.Option(help="Searches for each participant (mle, map).")] = 16,
+    importance: Annotated[
+        int, typer.Option(help="Weighed draws of each participant (em, two-stage).")
+    ] = 500,
+    correlated: Annotated[
+        bool, typer.Option(help="Let parameters correlate over people (nuts).")
+    ] = False,
+    sessions: Annotated[
+        str | None, typer.Option(help="Column that says which session it was (nuts).")
+    ] = None,
     choices_from: ChoicesFrom = 0,
     missed: Missed = [],  # noqa: B006
     column: Columns = [],  # noqa: B006
@@ -97,6 +111,9 @@ def fit(
             tune=tune,
             chains=chains,
             starts=starts,
+            importance=importance,
+            correlated=correlated,
+            sessions=sessions,
             checkpoint=parts,
             shard=share,
         )

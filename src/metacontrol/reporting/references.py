@@ -86,7 +86,7 @@ class Reference:
 @cache
 def references() -> dict[str, Reference]:
     """Return all entries by key."""
-    text = files(__package__).joinpath("references.bib").read_text(encoding="utf-8")
+    text = files("metacontrol.reporting").joinpath("references.bib").read_text(encoding="utf-8")
     return {
         match[2]: Reference(match[2], match[1], dict(_FIELD.findall(match[3])), match[0])
         for match in _ENTRY.finditer(text)
