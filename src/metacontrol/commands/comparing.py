@@ -15,7 +15,7 @@ from metacontrol.commands.options import (
     ExcludeFirst,
     Missed,
     Seed,
-    column_names,
+    read_choices,
 )
 from metacontrol.output import draw, show, write_table
 
@@ -53,14 +53,7 @@ def compare(
     fits = dict(zip(names, found, strict=True))
     data = None
     if choices is not None:
-        data = mc.read_choices(
-            choices,
-            found[0].task,
-            columns=column_names(column),
-            choices_from=choices_from,
-            missed=missed,
-            exclude_first=exclude_first,
-        )
+        data = read_choices(choices, found[0].task, choices_from, missed, column, exclude_first)
     if any(fit.sampled for fit in found):
         _by_prediction(fits, data, leave, seed, out)
         return

@@ -20,7 +20,6 @@ from metacontrol.commands.options import (
     ModelName,
     Seed,
     TaskName,
-    column_names,
     find_model,
     find_shard,
     number_or_name,
@@ -177,14 +176,7 @@ def figures(
                 lambda ax: mc.plot_weight_by_condition(posterior, ax, people),
             )
     if choices is not None:
-        data = mc.read_choices(
-            choices,
-            found.task,
-            columns=column_names(column),
-            choices_from=choices_from,
-            missed=missed,
-            exclude_first=exclude_first,
-        )
+        data = read_choices(choices, found.task, choices_from, missed, column, exclude_first)
         draw_arbitration(found, data, draws, out)
         stay = mc.predictive_stay(found, data, draws=draws, seed=seed)
         draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(stay, ax))

@@ -94,16 +94,16 @@ def numbers(text: str, option: str) -> list[int]:
 
 def read_choices(
     path: Path,
-    task: str,
+    task: str | mc.tasks.Task,
     choices_from: int,
     missed: Sequence[float],
     column: Sequence[str],
     exclude_first: int = 0,
 ) -> mc.Choices:
-    """Read choices as the options say."""
+    """Read choices as the options say; a task may be given by its name."""
     return mc.read_choices(
         path,
-        find_task(task),
+        find_task(task) if isinstance(task, str) else task,
         columns=column_names(column),
         choices_from=choices_from,
         missed=missed,

@@ -16,7 +16,7 @@ from metacontrol.commands.options import (
     Folder,
     Missed,
     Seed,
-    column_names,
+    read_choices,
 )
 
 
@@ -50,12 +50,5 @@ def report(
     fits = [mc.load_fit(path) for path in fitted]
     data = None
     if choices is not None:
-        data = mc.read_choices(
-            choices,
-            fits[0].task,
-            columns=column_names(column),
-            choices_from=choices_from,
-            missed=missed,
-            exclude_first=exclude_first,
-        )
+        data = read_choices(choices, fits[0].task, choices_from, missed, column, exclude_first)
     print(f"wrote {mc.report(fits, data, out=out, draws=draws, seed=seed)}")

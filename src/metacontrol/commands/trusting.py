@@ -18,12 +18,12 @@ from metacontrol.commands.options import (
     ModelName,
     Seed,
     TaskName,
-    column_names,
     find_model,
     find_task,
     number_or_name,
     numbers,
     pair,
+    read_choices,
 )
 from metacontrol.output import draw, draw_figure, show, write_table
 
@@ -178,14 +178,7 @@ def doctor(
     if choices is None:
         raise ValueError("doctor FIT needs the choices that were fitted: add --choices")
     found = mc.load_fit(fitted)
-    data = mc.read_choices(
-        choices,
-        found.task,
-        columns=column_names(column),
-        choices_from=choices_from,
-        missed=missed,
-        exclude_first=exclude_first,
-    )
+    data = read_choices(choices, found.task, choices_from, missed, column, exclude_first)
     table = mc.doctor(found, data, seed=seed)
     for number, row in enumerate(table.to_dict("records"), start=1):
         print(f"{number}. {row['worry']}: {row['found']}\n   {row['advice']}")
