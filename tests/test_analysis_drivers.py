@@ -219,7 +219,7 @@ def test_posterior_of_what_was_noted(loaded: mc.Choices) -> None:
     """Two draws of three people: their mean weight with and without load."""
     draws = [people(3, **HABIT, w_Intercept=W0 + d, w_load=-1.0) for d in (0.0, 0.5)]
     fit: Any = SimpleNamespace(
-        method="nuts",
+        sampled=True,
         model=HYBRID,
         formulas={"w": "1 + load"},
         parameter_draws=lambda count: draws[:count],

@@ -39,7 +39,7 @@ def test_reliability_is_the_share_of_true_variance() -> None:
 
 
 def test_reliability_needs_a_posterior_and_people() -> None:
-    with pytest.raises(ValueError, match="need a fit by nuts, this one is by map"):
+    with pytest.raises(ValueError, match="need a fit of the group, this one is by map"):
         mc.reliability(fit_of(np.zeros((2, 2)), "map"), seed=1)
     with pytest.raises(ValueError, match="but there is 1"):
         mc.reliability(fit_of(np.zeros((2, 1))), seed=1)

@@ -14,7 +14,12 @@ from hypothesis import strategies as st
 import metacontrol as mc
 from metacontrol.cli import app, main
 
-ELSEWHERE = {"demo", "data get"}  # takes minutes; needs a network
+ELSEWHERE = {"demo", "recover", "sbc", "data get"}  # take minutes; needs a network
+SMALL = {  # what else would take minutes
+    "fit": {"--method": "mle", "--starts": "2"},
+    "confuse": {"--participants": "2", "--trials": "8", "--starts": "2"},
+    "doctor": {"--pool": "10", "--trials": "8", "--participants": "4"},
+}
 NUMBERS = ["-1", "0", "1", "2", "1000000000000000000", "0.5", "nan", "1e400", "x", ""]
 WORDS = [
     "hybrid", "model-free", "reliability", "dyna-sampled", "daw-2011", "otto-2013", "huys-2012",
@@ -57,8 +62,8 @@ def command_lines(draw: st.DrawFn) -> list[str]:
             line += option.opts[:1]
         if not getattr(option, "is_flag", False):
             line.append(value)
-    if name == "fit":  # sampling takes minutes
-        line += [] if "--method" in line else ["--method", "mle", "--starts", "2"]
+    for option, value in SMALL.get(name, {}).items():
+        line += [] if option in line else [option, value]
     if any(option.name == "out" for option in COMMANDS[name].params):
         line += ["--out", "out"]
     return line

@@ -73,7 +73,7 @@ def test_chains_that_are_missing_are_sampled_as_they_would_have_been(
     assert _same(mc.fit(MODEL, few, **NUTS, checkpoint=tmp_path), without)
     assert {p.name for p in tmp_path.iterdir()} == {
         "run.json",
-        "centring.nc",
+        "information.nc",
         *(f"chain-{k}.nc" for k in range(3)),
     }
     (tmp_path / "chain-1.nc").unlink()

@@ -156,9 +156,12 @@ def _hybrid_row() -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"method": "em"}, "method must be one of mle, map, nuts"),
+        (
+            {"method": "vb"},
+            "method must be one of mle, map, laplace, em, em-laplace, two-stage, nuts",
+        ),
         ({"method": "map", "starts": 0}, "starts must be 1 or more"),
-        ({"method": "mle", "priors": {"w": mc.Prior("beta", 2, 2)}}, "no priors"),
+        ({"method": "mle", "priors": {"w": mc.Prior("beta", 2, 2)}}, "without priors"),
         ({"formulas": {"omega": "1 + load"}}, "no parameter 'omega'; it has: alpha, beta"),
         ({"formulas": {"w": "1 + lode"}}, "`lode`.*Columns are: participant, trial"),
         ({"target_accept": 1.0}, "target_accept must be between 0 and 1"),

@@ -151,7 +151,7 @@ def test_loops_agree_in_every_model(model: Model) -> None:
     if model.misfit(task):
         task = next(t for t in (replace(HUYS_2012, depths=(1, 2)), LEE_2014) if not model.misfit(t))
     model = adapted(model, task)
-    theta = {p.name: [0.2, 0.4, 0.6] for p in model.free}
+    theta = {p.name: np.array([0.2, 0.4, 0.6]) * min(1, p.link.bounds[1]) for p in model.free}
     both_ways(model, mc.simulate(model, task, pd.DataFrame(theta), seed=5))
 
 

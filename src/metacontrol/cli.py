@@ -64,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     try:
         app(args=None if arguments is None else list(arguments), standalone_mode=True)
+    except MemoryError:
+        print("metacontrol: this needs more memory than there is", file=sys.stderr)
+        sys.exit(2)
     except (ValueError, OSError, StoryError, FloatingPointError, LookupError) as error:
         print(f"metacontrol: {error}", file=sys.stderr)
         sys.exit(2)
