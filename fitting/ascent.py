@@ -14,8 +14,9 @@ from metacontrol.fitting.recycling import Recycled
 
 GAIN = 1e-4  # nats of log marginal likelihood that are worth another step
 STEPS = 500  # at most
-ROUNDS = 6  # of draws, at most
+ROUNDS = 10  # of draws, at most
 SEARCH = 25  # steps to participants' modes, near which draws find their way
+SHORTEST = 0.1  # share of the way to a maximum that is gone at least
 SETTLED = 0.1  # standard errors by which new draws may move the group
 WIDER = 1.5  # variance of what draws are made under, in shares of the group's
 LARGEST = 1.0  # standard error, on the scale of links, where choices tell nothing
@@ -89,12 +90,25 @@ def maximum(
     vector = start
     for number in range(ROUNDS):
         recycled = look_around(individuals, vector, hierarchy, **how)
-        found = Maximum.at(highest(recycled, vector), recycled, vector)
+        found = Maximum.at(_within_reach(recycled, vector), recycled, vector)
         vector = found.vector
         tell((number + 1) / ROUNDS)
         if number and found.settled:  # the first draws are from nowhere near
             break
     return found
+
+
+def _within_reach(recycled: Recycled, start: np.ndarray) -> np.ndarray:
+    """Return the most probable group, or as much of the way there as draws know.
+
+    Far from where they were made few draws have all the weight, and a maximum there is theirs.
+    """
+    way = highest(recycled, start) - start
+    enough = np.median(recycled.effective(start)) / 2
+    share = 1.0
+    while share > SHORTEST and np.median(recycled.effective(start + share * way)) < enough:
+        share /= 2
+    return start + share * way
 
 
 def look_around(

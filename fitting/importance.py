@@ -15,7 +15,7 @@ FREEDOM = 5  # of the Student distribution that draws are proposed from
 DEFENCE = 0.1  # share of draws from the prior: no ratio is above ten times a likelihood
 ROUNDS = (200, 200, 200)  # draws that only find out where to draw from
 KERNELS = 40  # Student distributions around likely draws
-WIDTH = 0.8  # of these, in standard deviations of the posterior
+WIDTH = 0.9  # of these, in standard deviations of the posterior
 LARGEST = 0.1  # weight of one draw in finding them
 
 
@@ -114,11 +114,12 @@ class Proposal:
 def draw(individuals: Individuals, prior: Normal, modes: Modes, count: int, *, seed: int) -> Draws:
     """Draw from posteriors by importance sampling.
 
-    One in ten draws is proposed from the prior. The others come from Student distributions: in
-    the first rounds from one at the mode, with its curvature; later from a mixture of some
-    around likely draws of the rounds before, as in population Monte Carlo (Cappe et al. 2004,
-    doi:10.1198/106186004X12803). Only those of the last round are returned, so that weights
-    stay free of bias. A participant's draws do not depend on who else is there.
+    One in ten draws is proposed from the prior. The others come from Student distributions: in the
+    first rounds from one at the mode, with its curvature; later from a mixture of some around
+    likely draws of the rounds before, drawn towards their mean so that together they are as wide
+    as the posterior (West 1993, doi:10.1111/j.2517-6161.1993.tb01911.x). Only those of the last
+    round are returned, so that weights stay free of bias. A participant's draws do not depend on
+    who else is there.
 
     Parameters
     ----------
@@ -157,7 +158,8 @@ def _closer(
     ratio = np.concatenate([r.log_ratio + np.log(len(r.log_ratio)) for r in rounds])
     weights = np.minimum(softmax(ratio, axis=0), LARGEST)
     weights /= weights.sum(axis=0)
-    apart = values - np.einsum("sp,spk->pk", weights, values)
+    mean = np.einsum("sp,spk->pk", weights, values)
+    apart = values - mean
     spread = np.einsum("sp,spj,spk->pjk", weights, apart, apart)
     effective = 1 / (weights**2).sum(axis=0)[:, None, None]
     known = effective / (effective + KERNELS / 2)  # a spread of few draws says little
@@ -169,6 +171,6 @@ def _closer(
     places = np.minimum(np.array(picks).T, len(values) - 1)
     return Proposal(
         proposal.prior,
-        np.take_along_axis(values, places[..., None], axis=0),
+        mean + np.sqrt(1 - WIDTH**2) * np.take_along_axis(apart, places[..., None], axis=0),
         WIDTH**2 * covariance,
     )

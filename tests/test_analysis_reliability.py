@@ -11,7 +11,7 @@ import xarray as xr
 import metacontrol as mc
 
 
-def fit_of(values: np.ndarray, method: str = "nuts") -> mc.Fit:
+def fit_of(values: np.ndarray) -> mc.Fit:
     """Return a fit whose posterior of w is `values`, shape (draws, participants)."""
     posterior = xr.Dataset(
         {
@@ -20,7 +20,7 @@ def fit_of(values: np.ndarray, method: str = "nuts") -> mc.Fit:
         }
     )
     tree = xr.DataTree.from_dict({"posterior": posterior})
-    about = {"coefficients": ["w"], "method": method, "data": {"participants": values.shape[1]}}
+    about = {"coefficients": ["w"], "method": "nuts", "data": {"participants": values.shape[1]}}
     tree.attrs["about"] = json.dumps(about)
     return mc.Fit(tree)
 
@@ -40,6 +40,8 @@ def test_reliability_is_the_share_of_true_variance() -> None:
 
 def test_reliability_needs_a_posterior_and_people() -> None:
     with pytest.raises(ValueError, match="need a fit of the group, this one is by map"):
-        mc.reliability(fit_of(np.zeros((2, 2)), "map"), seed=1)
+        alone = xr.DataTree.from_dict({"estimates": xr.Dataset()})
+        alone.attrs["about"] = json.dumps({"method": "map"})
+        mc.reliability(mc.Fit(alone), seed=1)
     with pytest.raises(ValueError, match="but there is 1"):
         mc.reliability(fit_of(np.zeros((2, 1))), seed=1)

@@ -52,8 +52,10 @@ def chosen(number: int, model: Model) -> list[Any]:
         return []
     if model is HYBRID:
         return [*TWO_STEP, *VARIANTS]
-    if model is UNCERTAINTY_HARD or model in RELIABILITY_UNDER_LOAD[1:]:  # slow to compile; alike
+    if model is UNCERTAINTY_HARD:  # slow to compile
         return [DAW_2011]
+    if model in RELIABILITY_UNDER_LOAD[1:]:  # much alike
+        return [OTTO_2013]
     tasks: list[Any] = [
         DAW_2011,
         KOOL_2016_DETERMINISTIC,

@@ -47,10 +47,7 @@ def compare(
     --leave participant`
     """
     found = [mc.load_fit(path) for path in fitted]
-    names = [fit.model.name for fit in found]
-    if len(set(names)) < len(names):
-        names = [str(path) for path in fitted]
-    fits = dict(zip(names, found, strict=True))
+    fits = dict(zip(_names(fitted, found), found, strict=True))
     data = None
     if choices is not None:
         data = read_choices(choices, found[0].task, choices_from, missed, column, exclude_first)
@@ -64,6 +61,17 @@ def compare(
     if out is not None:
         write_table(table, out / "comparison.csv")
         write_table(frequent, out / "random_effects.csv")
+
+
+def _names(paths: list[Path], fits: list[mc.Fit]) -> list[str]:
+    """Return short names that tell fits apart: their models', their files', or their folders'."""
+    ways = [
+        [fit.model.name for fit in fits],
+        [path.stem for path in paths],
+        [path.resolve().parent.name for path in paths],
+    ]
+    apart = [names for names in ways if len(set(names)) == len(names)]
+    return apart[0] if apart else [str(path) for path in paths]
 
 
 def _by_prediction(
