@@ -49,7 +49,7 @@ def fit(
     priors: Mapping[str, Prior] | None = None,
     seed: int,
     starts: int = 16,
-    importance: int | None = None,
+    importance: int = 500,
     draws: int = 1000,
     tune: int = 1000,
     chains: int = 4,
@@ -90,9 +90,9 @@ def fit(
         Seed of starting points and sampling.
     starts : int
         Searches for each participant, for mle and map.
-    importance : int, optional
-        Draws of each participant that em, em-laplace and two-stage weigh; by default from 500 to
-        4,000, the more the fewer participants there are.
+    importance : int
+        Draws of each participant that em, em-laplace and two-stage weigh; of few participants with
+        few trials more are needed, as diagnostics say.
     draws, tune, chains : int
         Kept and tuning draws of each chain, and number of chains, of a group's posterior. Of
         thousands of people, for two-stage and em, 500 draws are enough and save memory.
@@ -135,8 +135,8 @@ def fit(
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
-    counts = {"starts": starts, "draws": draws, "tune": tune, "chains": chains}
-    counts |= {} if importance is None else {"importance": importance}
+    counts = {"starts": starts, "importance": importance}
+    counts |= {"draws": draws, "tune": tune, "chains": chains}
     for name, count in counts.items():
         if count < 1:
             raise ValueError(f"{name} must be 1 or more, got {count}")
@@ -163,7 +163,6 @@ def fit(
     if method != "mle":
         check_regressors(scoring, group=method not in ALONE)
     cores = min(chains, cores or os.cpu_count() or 1)
-    counts.setdefault("importance", min(4000, max(500, 200_000 // len(scoring.participants))))
     given: dict[str, Any] = {**counts, "target_accept": target_accept, "centring": centring}
     tied = correlated if isinstance(correlated, bool) else list(correlated)
     given |= {"correlated": tied, "sessions": sessions}

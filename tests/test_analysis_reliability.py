@@ -39,9 +39,9 @@ def test_reliability_is_the_share_of_true_variance() -> None:
 
 
 def test_reliability_needs_a_posterior_and_people() -> None:
+    alone = xr.DataTree.from_dict({"estimates": xr.Dataset()})
+    alone.attrs["about"] = json.dumps({"method": "map"})
     with pytest.raises(ValueError, match="need a fit of the group, this one is by map"):
-        alone = xr.DataTree.from_dict({"estimates": xr.Dataset()})
-        alone.attrs["about"] = json.dumps({"method": "map"})
         mc.reliability(mc.Fit(alone), seed=1)
     with pytest.raises(ValueError, match="but there is 1"):
         mc.reliability(fit_of(np.zeros((2, 1))), seed=1)

@@ -172,7 +172,7 @@ def test_methods_say_what_was_done(sampled: mc.Fit, alone: dict[str, mc.Fit]) ->
         "sampled by NUTS [@hoffman2014], with two chains of 40 draws after 100 tuning draws each, "
         "a target acceptance rate of 0.9 and seed 1",
         "with a share of centring of 0, where 0 is non-centred",
-        f"the largest R-hat was {sampled.group['rhat'].max():.3f}",
+        f"the largest R-hat was {round(sampled.group['rhat'].max(), 4):.3f}",
         f"nutpie {about['versions']['nutpie']} [@nutpie2022]",
         "5 data sets as large as the original",
     ):

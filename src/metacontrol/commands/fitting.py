@@ -53,8 +53,8 @@ def fit(
     chains: Annotated[int, typer.Option(help="Number of chains.")] = 4,
     starts: Annotated[int, typer.Option(help="Searches for each participant (mle, map).")] = 16,
     importance: Annotated[
-        int | None, typer.Option(help="Weighed draws of each participant (em, two-stage).")
-    ] = None,
+        int, typer.Option(help="Weighed draws of each participant (em, two-stage).")
+    ] = 500,
     correlated: Annotated[
         bool, typer.Option(help="Let parameters correlate over people (nuts).")
     ] = False,
