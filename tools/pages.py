@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"```python\n(?P<code>.*?)```\n(?:\n```text\n(?P<printed>.*?)```\n)?", re.DOTALL)
 
@@ -35,7 +37,10 @@ def run(page: Path, folder: Path) -> str:
         code = f"```python\n{block['code']}```\n"
         return f"{code}\n```text\n{heard.getvalue()}```\n" if heard.getvalue() else code
 
-    return BLOCK.sub(told, page.read_text(encoding="utf-8"))
+    try:
+        return BLOCK.sub(told, page.read_text(encoding="utf-8"))
+    finally:
+        plt.close("all")
 
 
 @contextmanager
