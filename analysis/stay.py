@@ -6,6 +6,7 @@ rare one, reward speaks for the other option.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 import scipy.stats
 import statsmodels.api as sm
 from matplotlib.axes import Axes
+from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from metacontrol.analysis.style import BLUE, ORANGE
 from metacontrol.tasks.checks import first_is_common
@@ -199,8 +201,8 @@ def stay_regression(
     Raises
     ------
     ValueError
-        With fewer than two participants, if staying never varies, or if `correct` is asked for
-        where there is no column of what each second state would have paid.
+        With fewer than two participants, if staying never varies or is foretold perfectly, or if
+        `correct` is asked for where no column says what each second state would have paid.
     """
     trials = stay_trials(data, by)
     if trials["participant"].nunique() < 2:
@@ -223,13 +225,23 @@ def stay_regression(
         ]
         design = pd.concat([design, moderated], axis=1)
     groups = pd.factorize(trials["participant"])[0]
-    fitted = sm.GEE(
+    model = sm.GEE(
         trials["stay"],
         design,
         groups=groups,
         family=sm.families.Binomial(),
         cov_struct=sm.cov_struct.Exchangeable(),
-    ).fit()
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", PerfectSeparationWarning)
+        warnings.filterwarnings("error", "overflow encountered in exp", RuntimeWarning)
+        try:
+            fitted = model.fit()
+        except (PerfectSeparationWarning, RuntimeWarning, np.linalg.LinAlgError):
+            raise ValueError(
+                f"the regression of staying has no finite answer in {len(trials):,} pairs of "
+                "trials: somewhere all stay, or none. It needs more trials, or fewer columns"
+            ) from None
     interval = fitted.conf_int()
     return pd.DataFrame(
         {
@@ -314,5 +326,8 @@ def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_xlabel("Last trial", labelpad=16 if extra else None)
     again = "same second state again" if other == "start" else "same first choice again"
     ax.set_ylabel(f"P({again})")
-    ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=1, columnspacing=1)
+    if len(table):
+        ax.legend(
+            loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=1, columnspacing=1
+        )
     return ax

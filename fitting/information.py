@@ -26,6 +26,7 @@ REWEIGHTED = 80  # rounds of EM with draws, of which every fourth is used
 THIN = 4
 DRAWS = 1000  # of each person
 WIDER = 1.5  # times the group's spread is where draws come from
+TOLD = 0.7  # largest share of the group's variance that is left where choices tell enough
 SPREADS = np.geomspace(0.01, 20, 1000)  # standard deviations that are tried
 
 
@@ -186,16 +187,21 @@ def _information(
     both, alone = "sp,spj,spk->pjk", "sp,spk,spk->pk"
     fall = np.clip(-follows(spread, alone, own, np.ones(1)), 0, 0.999)
     by_sd = follows(apart, both, own, centre[:, :, None] * eye)
+    by_sd -= (centre * (1 - 2 * fall))[:, :, None] * eye
+    by_mean = follows(apart, both, ones, eye) / sd
+    by_width = np.clip(follows(spread, alone, ones, np.zeros(1)), -1, 1) / sd
+    told = variance.mean(axis=0) < TOLD  # what choices hardly tell is written without them
+    pairs = told[:, None] & told
     return Information(
         group=group,
         expected=normal.mean,
         sd=sd,
-        centre=centre,
-        width=np.linalg.cholesky(covariance + 1e-6 * eye),
-        by_mean=follows(apart, both, ones, eye) / sd,
-        sharpness=fall / (1 - fall),
-        by_sd=by_sd - (centre * (1 - 2 * fall))[:, :, None] * eye,
-        width_by_mean=np.clip(follows(spread, alone, ones, np.zeros(1)), -1, 1) / sd,
+        centre=centre * told,
+        width=np.linalg.cholesky(np.where(pairs, covariance + 1e-6 * eye, eye)),
+        by_mean=by_mean * pairs,
+        sharpness=fall / (1 - fall) * told,
+        by_sd=by_sd * pairs,
+        width_by_mean=by_width * told,
     )
 
 

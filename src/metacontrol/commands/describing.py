@@ -76,8 +76,12 @@ def describe(
     regression = None
     if len(data.participants) > 1:
         numeric = [name for name in by if pd.api.types.is_numeric_dtype(table[name])]
-        regression = mc.stay_regression(data, by=numeric)
-        show(regression.reset_index(), "Logistic regression of staying (predictors +1 and -1)")
+        try:
+            regression = mc.stay_regression(data, by=numeric)
+        except ValueError as error:
+            print(f"no regression: {error}", file=sys.stderr)
+        else:
+            show(regression.reset_index(), "Logistic regression of staying (predictors +1 and -1)")
     if out is not None:
         write_table(table, out / "stay_probabilities.csv")
         if regression is not None:
