@@ -26,7 +26,7 @@ REWEIGHTED = 80  # rounds of EM with draws, of which every fourth is used
 THIN = 4
 DRAWS = 1000  # of each person
 WIDER = 1.5  # times the group's spread is where draws come from
-TOLD = 0.7  # largest share of the group's variance that is left where choices tell enough
+TOLD = 0.5  # largest share of the group's variance that is left where choices tell enough
 SPREADS = np.geomspace(0.01, 20, 1000)  # standard deviations that are tried
 
 
