@@ -128,7 +128,9 @@ def quick_pass(individuals: Individuals, priors: Mapping[str, Prior], *, seed: i
     seed : int
         Seed of the draws.
     """
-    group = {name: prior.mean for name, prior in priors.items()}
+    numbers = [f"{name}_mean" for name in individuals.scoring.story.coefficients]
+    numbers += [f"{name}_sd" for name in individuals.names]
+    group = {name: priors[name].mean for name in numbers}
     at = None
     for _ in range(ROUNDS):
         modes = individuals.modes(expectation(individuals, group), at, steps=10)
