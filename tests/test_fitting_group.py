@@ -174,3 +174,12 @@ def test_the_likelihood_stands_in_any_pymc_model(data: mc.Choices) -> None:
     expected += scipy.stats.beta.logpdf(value, 2, 2) + np.log(value * (1 - value))
     got = model.compile_logp(mode="JAX")({"w_logodds__": np.array(logit)})
     assert got == pytest.approx(expected, abs=TOLERANCE)
+
+
+def test_sampling_starts_from_variables_that_there_are(data: mc.Choices) -> None:
+    """A column that does not vary within people has a mean, but no spread."""
+    scoring = Scoring.of(mc.models.HYBRID, data, {"w": "1 + age"})
+    own, priors = Individuals(scoring), group_priors(scoring.story)
+    start = quick_pass(own, priors, seed=1).start()
+    assert set(start) == {v.name for v in assemble(own, priors).free_RVs} - {"z"}
+    assert {"w_age_mean", "w_Intercept_sd"} <= set(start)
