@@ -45,7 +45,7 @@ class Population:
             differs only between people has no intercept to move.
         """
         name = fit.model.name
-        if "posterior" not in fit.tree:
+        if not fit.sampled:
             raise ValueError(f"{name} is fitted by {fit.method}, without a group: use nuts")
         posterior = fit.tree["posterior"].to_dataset()
         numbers = [f"{n}_{part}" for n in individuals.names for part in ("mean", "sd")]
