@@ -88,8 +88,9 @@ def maximum(
         `count` and `seed`, as for `look_around`.
     """
     vector = start
+    modes = None
     for number in range(ROUNDS):
-        recycled = look_around(individuals, vector, hierarchy, **how)
+        recycled, modes = look_around(individuals, vector, hierarchy, near=modes, **how)
         found = Maximum.at(_within_reach(recycled, vector), recycled, vector)
         vector = found.vector
         tell((number + 1) / ROUNDS)
@@ -112,13 +113,23 @@ def _within_reach(recycled: Recycled, start: np.ndarray) -> np.ndarray:
 
 
 def look_around(
-    individuals: Individuals, vector: np.ndarray, hierarchy: Hierarchy, *, count: int, seed: int
-) -> Recycled:
-    """Return `count` draws of each participant under a somewhat wider group."""
+    individuals: Individuals,
+    vector: np.ndarray,
+    hierarchy: Hierarchy,
+    *,
+    near: np.ndarray | None = None,
+    count: int,
+    seed: int,
+) -> tuple[Recycled, np.ndarray]:
+    """Return `count` draws of each participant under a somewhat wider group, and their modes.
+
+    Modes are searched for from `near`, if that is known, shape (participants, own).
+    """
     group = hierarchy.normal(vector)
     prior = Normal(group.mean, WIDER * group.covariance)
-    modes = individuals.modes(prior, steps=SEARCH)
-    return Recycled.of(hierarchy, draw(individuals, prior, modes, count, seed=seed), prior)
+    modes = individuals.modes(prior, near, steps=SEARCH)
+    drawn = draw(individuals, prior, modes, count, seed=seed)
+    return Recycled.of(hierarchy, drawn, prior), modes.values
 
 
 def highest(recycled: Recycled, start: np.ndarray) -> np.ndarray:

@@ -48,14 +48,13 @@ def em_tree(
     exact = method == "em"
     hierarchy = Hierarchy.of(individuals, group_priors(scoring.story, given) if exact else {})
     start = hierarchy.near(individuals.prior(given))
-    how = {"count": importance, "seed": seed}
     with bar(f"{len(scoring.participants):,} participants", progress) as tell:
         if exact:
-            found = maximum(individuals, start, hierarchy, tell=tell, **how)
+            found = maximum(individuals, start, hierarchy, tell=tell, count=importance, seed=seed)
             best = vector = found.vector
         else:
             vector = _by_laplace(individuals, hierarchy, start)
-            recycled = look_around(individuals, vector, hierarchy, **how)
+            recycled, _ = look_around(individuals, vector, hierarchy, count=importance, seed=seed)
             found = Maximum.at(vector, recycled, vector)
             best = highest(recycled, vector)
     rng = np.random.default_rng([seed, 0])

@@ -8,6 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -83,7 +84,7 @@ class Hierarchy:
 
     def log_sd(self, vector: Any) -> Any:
         """Return logs of standard deviations, shape (own,)."""
-        return vector[len(self.names) :]
+        return vector[..., len(self.names) :]
 
     def normal(self, vector: np.ndarray) -> Normal:
         """Return the distributions of participants' coefficients."""
@@ -100,7 +101,7 @@ class Hierarchy:
             return 0.0
         logs = self.log_sd(vector)
         natural = jnp.concatenate([vector[: len(self.names)], jnp.exp(logs)])
-        return sum(p.logpdf(natural[k]) for k, p in enumerate(self.priors)) + logs.sum()
+        return _log_density(self.priors, natural) + logs.sum()
 
     def prior_information(self, vector: np.ndarray) -> np.ndarray:
         """Return minus the second derivatives of the log-prior, as `likeliest` takes it to be."""
@@ -144,3 +145,8 @@ class Hierarchy:
                 scale, less = self._approximate[2][k] ** 2, people - 1
                 variances[k] = 2 * square / (less + np.sqrt(less**2 + 4 * square / scale))
         return np.concatenate([effects, np.log(np.maximum(variances, SMALLEST**2)) / 2])
+
+
+@jax.jit(static_argnums=0)
+def _log_density(priors: tuple[Prior, ...], values: Any) -> Any:
+    return sum(prior.logpdf(values[k]) for k, prior in enumerate(priors))

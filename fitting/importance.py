@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from scipy.special import gammaln, logsumexp, softmax
 
@@ -92,23 +95,37 @@ class Proposal:
         """Return log-densities of draws, shape (draws, participants)."""
         size = values.shape[-1]
         inverse = np.linalg.inv(self.root)
-        at = np.einsum("pjk,spk->spj", inverse, values)
-        centres = np.einsum("pjk,cpk->cpj", inverse, self.centres)
-        density = np.full(values.shape[:2], -np.inf)
-        for centre in centres:
-            distance = ((at - centre) ** 2).sum(axis=-1)
-            kernel = -(FREEDOM + size) / 2 * np.log1p(distance / FREEDOM)
-            density = np.logaddexp(density, kernel)
+        density = np.asarray(_mixture(values.swapaxes(0, 1), self.centres.swapaxes(0, 1), inverse))
         constant = (
             gammaln((FREEDOM + size) / 2)
             - gammaln(FREEDOM / 2)
             - size / 2 * np.log(FREEDOM * np.pi)
-            - np.log(len(centres))
+            - np.log(len(self.centres))
             + np.log(np.diagonal(inverse, axis1=1, axis2=2)).sum(axis=1)
         )
         return np.logaddexp(
-            np.log(DEFENCE) + self.prior.logpdf(values), np.log1p(-DEFENCE) + density + constant
+            np.log(DEFENCE) + self.prior.logpdf(values),
+            np.log1p(-DEFENCE) + density.T + constant,
         )
+
+
+# One participant after another, whose numbers stay in cache.
+@jax.jit
+def _mixture(values: Any, centres: Any, inverse: Any) -> Any:
+    """Return logs of sums of Student densities, not normalised, shape (participants, draws)."""
+
+    def one(person: tuple[Any, Any, Any]) -> Any:
+        values, centres, inverse = person
+        at, centres = inverse @ values.T, inverse @ centres.T
+
+        def add(total: Any, centre: Any) -> tuple[Any, None]:
+            distance = ((at - centre[:, None]) ** 2).sum(axis=0)
+            near = jax.lax.rsqrt(1 + distance / FREEDOM)
+            return total + jax.lax.integer_pow(near, FREEDOM + len(at)), None
+
+        return jnp.log(jax.lax.scan(add, jnp.zeros(len(values)), centres.T)[0])
+
+    return jax.lax.map(one, (values, centres, inverse))
 
 
 def draw(individuals: Individuals, prior: Normal, modes: Modes, count: int, *, seed: int) -> Draws:

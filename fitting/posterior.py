@@ -38,13 +38,14 @@ def posterior(
     """
     hierarchy = recycled.hierarchy
     rng = np.random.default_rng([seed, 1])
+    flat = vectors.reshape(-1, vectors.shape[-1])
     people = np.arange(len(recycled.values))
-    values = np.empty((*vectors.shape[:2], len(people), len(hierarchy.own)))
-    scores = np.empty(values.shape[:3])
-    for place in np.ndindex(*vectors.shape[:2]):
-        picked = recycled.pick(vectors[place], rng)
-        values[place] = recycled.values[people, :, picked] - hierarchy.shifts(vectors[place])
-        scores[place] = recycled.log_likelihood[people, picked]
+    picked = recycled.picks(flat, rng.random((len(flat), len(people))))
+    shifts = np.array([hierarchy.shifts(vector) for vector in flat])
+    values = (recycled.values[people, :, picked] - shifts).reshape(
+        *vectors.shape[:2], len(people), -1
+    )
+    scores = recycled.log_likelihood[people, picked].reshape(values.shape[:3])
     own = individuals.natural(values)
     numbers = dict(zip(hierarchy.variables, np.moveaxis(vectors, -1, 0), strict=True))
     columns: dict[str, Any] = {}

@@ -20,10 +20,11 @@ import jax.numpy as jnp
 import numpy as np
 from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 from scipy.special import softmax
+from threadpoolctl import threadpool_limits
 
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.importance import Draws
-from metacontrol.fitting.individuals import Normal
+from metacontrol.fitting.individuals import Normal, side_by_side
 
 
 @dataclass(frozen=True)
@@ -123,10 +124,28 @@ class Recycled:
             noise += to_score @ ((parts * w**2) @ parts.T) @ to_score.T
         return information, noise
 
-    def pick(self, vector: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Return the number of one draw from each participant's posterior."""
-        sums = self.weights(vector).cumsum(axis=1)
-        return (sums < rng.random((len(sums), 1)) * sums[:, -1:]).sum(axis=1)
+    def picks(self, vectors: np.ndarray, luck: np.ndarray) -> np.ndarray:
+        """Return, for each vector, the number of a draw from each participant's posterior.
+
+        Parameters
+        ----------
+        vectors : array, shape (vectors, numbers)
+        luck : array, shape (vectors, participants)
+            Uniform numbers, 0 <= u < 1.
+        """
+        hierarchy, effects = self.hierarchy, vectors[:, : len(self.hierarchy.names)]
+        precision = np.exp(-2 * hierarchy.log_sd(vectors))
+
+        def of_one(person: int) -> np.ndarray:
+            mean = (effects * hierarchy.regressors[person]) @ hierarchy.moves
+            values = self.values[person]
+            weights = (mean * precision) @ values - precision @ (values**2 / 2) + self.base[person]
+            weights -= weights.max(axis=1, keepdims=True)
+            sums = np.exp(weights, out=weights).cumsum(axis=1, out=weights)
+            return (sums < luck[:, person, None] * sums[:, -1:]).sum(axis=1)
+
+        with threadpool_limits(1, "blas"):
+            return np.stack(side_by_side(of_one, range(len(self.values))), axis=1)
 
     def _logs(self, vector: np.ndarray) -> np.ndarray:
         means, log_sd = self.hierarchy.means(vector), self.hierarchy.log_sd(vector)

@@ -8,7 +8,7 @@ The two loops run as machine code of ours (`kernel`), or as XLA's where that can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -47,25 +47,17 @@ def log_likelihood(
 
     @jax.custom_vjp
     def total(coefficients: Array, records: Records) -> Array:
-        return forward(coefficients, records)[0]
+        loops = kernel(story, records, slopes=False) if compiled else None
+        loops = loops or partial(_loops, story, records)
+        seated, start = _start(story, coefficients, records)
+        return loops(*_seat(records, seated, *start(seated)))[0].ravel()[records.slots]
 
     def forward(coefficients: Array, records: Records) -> tuple[Array, Array]:
         loops = kernel(story, records) if compiled else None
         loops = loops or partial(_loops, story, records)
-        seated = jnp.asarray(coefficients)[records.seats]
-        first = {name: column[:, 0].ravel() for name, column in records.columns.items()}
-
-        def start(seated: Array) -> tuple[list[Array], list[Array]]:
-            return split(story.start(tuple(seated.T), first))[:2]
-
+        seated, start = _start(story, coefficients, records)
         values, pull, facts = jax.vjp(start, seated, has_aux=True)
-        blocks, _, lanes = records.scored.shape
-        score, slope, slope_of_start = loops(
-            *(
-                jnp.array(rows, dtype).reshape(-1, blocks, lanes).swapaxes(0, 1)
-                for rows, dtype in ((seated.T, float), (values, float), (facts, jnp.int32))
-            )
-        )
+        score, slope, slope_of_start = loops(*_seat(records, seated, values, facts))
         slope = _lanes(slope) + pull(list(_lanes(slope_of_start).T))[0]
         return score.ravel()[records.slots], slope[records.slots]
 
@@ -74,6 +66,22 @@ def log_likelihood(
 
     total.defvjp(forward, backward)
     return lambda coefficients: total(coefficients, records)
+
+
+def _start(
+    story: Story, coefficients: Array, records: Records
+) -> tuple[Array, Callable[[Array], tuple[list[Array], list[Array]]]]:
+    """Return coefficients by lane, and the function of them that is in mind at the start."""
+    first = {name: column[:, 0].ravel() for name, column in records.columns.items()}
+    seated = jnp.asarray(coefficients)[records.seats]
+    return seated, lambda seated: split(story.start(tuple(seated.T), first))[:2]
+
+
+def _seat(records: Records, seated: Array, values: Any, facts: Any) -> Iterator[Array]:
+    """Yield what is known of each lane before the first trial, shapes (blocks, number, lanes)."""
+    blocks, _, lanes = records.scored.shape
+    for rows, dtype in ((seated.T, float), (values, float), (facts, jnp.int32)):
+        yield jnp.array(rows, dtype).reshape(-1, blocks, lanes).swapaxes(0, 1)
 
 
 def log_likelihood_by_choice(story: Story, records: Records) -> Callable[[Array], dict[str, Array]]:
@@ -122,7 +130,8 @@ def _loops(
 ) -> tuple[Array, Array, Array]:
     """Do in XLA what `kernel` does in machine code."""
     one = {name: column[0, 0, 0] for name, column in records.columns.items()}
-    ahead, back = map(jax.vmap, story.passes(coefficients[0, :, 0], one)[2:])
+    passes = story.passes(coefficients[0, :, 0], one)
+    ahead, back = jax.vmap(passes.ahead), jax.vmap(passes.back)
 
     def block(
         coefficients: Array, values: Array, facts: Array, columns: Any, scored: Array, length: Array

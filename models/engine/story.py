@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,6 +17,30 @@ from metacontrol.models.engine.predictor import Predictor
 from metacontrol.models.model import Model
 
 Array = Any
+
+
+class Passes(NamedTuple):
+    """How one participant's likelihood goes through a trial.
+
+    Attributes
+    ----------
+    values, facts : list of Array
+        What is in mind before the first trial, in the two parts that `split` makes.
+    ahead : function
+        Of coefficients, values, facts and record: values and facts after the trial.
+    through : function
+        Of the same: these, and x and s of the trial's log-probability, x - log(s).
+    back : function
+        Of the same, the slope of what comes later in the values after the trial, and whether the
+        trial counts (1.0 or 0.0): the slopes in coefficients and in values before the trial, and x
+        and s.
+    """
+
+    values: list[Array]
+    facts: list[Array]
+    ahead: Callable[..., Any]
+    through: Callable[..., Any]
+    back: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -101,9 +125,7 @@ class Story:
             after = jax.tree.map(lambda new, old: jnp.where(teaches, new, old), after, mind)
         return after, t.heard()
 
-    def passes(
-        self, coefficients: Sequence[Array], record: Mapping[str, Array]
-    ) -> tuple[Any, Any, Callable[..., Any], Callable[..., Any]]:
+    def passes(self, coefficients: Sequence[Array], record: Mapping[str, Array]) -> Passes:
         """Return how one participant's likelihood goes through a trial, ahead and back.
 
         Parameters
@@ -112,17 +134,6 @@ class Story:
             One number each; only how many there are matters.
         record : mapping of str to Array
             The first trial; only its columns matter.
-
-        Returns
-        -------
-        values, facts : list of Array
-            What is in mind before the first trial, in the two parts that `split` makes.
-        ahead : function
-            Of coefficients, values, facts and record: values and facts after the trial.
-        back : function
-            Of these, the slope of what comes later in the values after the trial, and whether the
-            trial counts (1.0 or 0.0): the slopes in coefficients and in values before the trial,
-            and x and s of the trial's log-probability, x - log(s).
         """
         values, facts, join = split(self.start_one(coefficients, record))
 
@@ -135,13 +146,17 @@ class Story:
             (values, _), facts = step(theta, values, facts, record)
             return values, facts
 
+        def through(theta: Any, values: Any, facts: Any, record: Any) -> Any:
+            (values, (x, s)), facts = step(theta, values, facts, record)
+            return values, facts, x, s
+
         def back(theta: Any, values: Any, facts: Any, record: Any, slope: Any, counts: Any) -> Any:
             (_, (x, s)), pull, _ = jax.vjp(
                 lambda c, v: step(c, v, facts, record), theta, values, has_aux=True
             )
             return *pull((slope, (counts, -counts / s))), x, s
 
-        return values, facts, ahead, back
+        return Passes(values, facts, ahead, through, back)
 
     def _theta(self, coefficients: Sequence[Array], record: Mapping[str, Array]) -> Any:
         """Return the parameters of one trial by attribute, on their natural scale."""
