@@ -7,12 +7,15 @@ from metacontrol.fitting.hbi import HBI, hbi
 from metacontrol.fitting.random_effects import random_effects
 from metacontrol.fitting.result import Fit, load_fit
 from metacontrol.fitting.sessions import split_sessions
+from metacontrol.fitting.stream import StreamFit, fit_stream
 
 __all__ = [
     "HBI",
     "Fit",
+    "StreamFit",
     "build_model",
     "fit",
+    "fit_stream",
     "gather",
     "hbi",
     "load_fit",

@@ -56,14 +56,25 @@ class Maximum:
     def at(cls, vector: np.ndarray, recycled: Recycled, before: np.ndarray) -> Maximum:
         """Return a maximum with its errors."""
         information, noise = recycled.information(vector)
-        information += np.diag(recycled.hierarchy.prior_information(vector))
-        sizes, directions = np.linalg.eigh(information)
-        sizes = np.maximum(sizes, 1 / LARGEST**2)
-        covariance = (directions / sizes) @ directions.T
-        spread = np.sqrt(np.diag(covariance @ noise @ covariance))
+        information = information + np.diag(recycled.hierarchy.prior_information(vector))
+        covariance, spread = errors(information, noise)
         error, moved = np.sqrt(np.diag(covariance)), np.abs(vector - before)
         settled = bool((moved <= SETTLED * error + 2 * spread).all())
         return cls(vector, covariance, spread, recycled, float((moved / error).max()), settled)
+
+
+def errors(information: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the covariance of a group's numbers, and the standard deviations that draws add.
+
+    Parameters
+    ----------
+    information, noise : array, shape (numbers, numbers)
+        Of the posterior, see `Recycled.information`.
+    """
+    sizes, directions = np.linalg.eigh(information)
+    sizes = np.maximum(sizes, 1 / LARGEST**2)
+    covariance = (directions / sizes) @ directions.T
+    return covariance, np.sqrt(np.diag(covariance @ noise @ covariance))
 
 
 def maximum(
@@ -139,7 +150,7 @@ def highest(recycled: Recycled, start: np.ndarray) -> np.ndarray:
     def step(vector: np.ndarray) -> tuple[float, np.ndarray]:
         evidence, first, second = recycled.moments(vector)
         height = evidence.sum() + hierarchy.log_prior(vector)
-        return float(height), hierarchy.likeliest(first, second, vector)
+        return float(height), hierarchy.likeliest(hierarchy.sums(first, second), vector)
 
     return ascend(step, start)
 

@@ -151,9 +151,6 @@ def describe_run(
     shards : int
         How many machines share the work.
     """
-    data = sha256(json.dumps([scoring.participants, sorted(scoring.records.columns)]).encode())
-    for array in jax.tree.leaves(scoring.records):
-        data.update(np.ascontiguousarray(array))
     try:
         code = inspect.getsource(type(model))
     except (OSError, TypeError):  # typed in at a prompt
@@ -163,10 +160,18 @@ def describe_run(
         "parameters": [asdict(parameter) for parameter in model.parameters],
         "code of the model": sha256(code.encode()).hexdigest(),
         "priors": {name: asdict(prior) for name, prior in (priors or {}).items()},
-        "choices": data.hexdigest(),
+        "choices": digest_of_choices(scoring),
         "shards": shards,
         "versions": {name: version(name) for name in ("numpy", "scipy")},
     }
+
+
+def digest_of_choices(scoring: Scoring) -> str:
+    """Return what tells choices, and whose they are, from any others."""
+    data = sha256(json.dumps([scoring.participants, sorted(scoring.records.columns)]).encode())
+    for array in jax.tree.leaves(scoring.records):
+        data.update(np.ascontiguousarray(array))
+    return data.hexdigest()
 
 
 def joined(parts: Sequence[xr.DataTree], dimension: str) -> xr.DataTree:

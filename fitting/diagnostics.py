@@ -19,6 +19,8 @@ TAIL = 0.7  # Pareto k above which weighed draws cannot be trusted (Vehtari et a
 NOISE = 0.2  # of draws, in standard errors or posterior sds: adds 2 % to an error
 MISLED = 0.5  # standard errors
 COLUMNS = ["check", "value", "wanted", "ok", "advice"]
+Row = tuple[str, object, str, bool, str]
+MORE_DRAWS = "raise importance"
 
 
 def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
@@ -128,37 +130,18 @@ def weighing_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     heavy = [str(name) for name in names[people["pareto_k"] > TAIL]]
     noise, noise_of = _worst_of(group["noise"] / group["error"])
     distance, distance_of = _worst_of(abs(group["distance"]) / group["error"])
-    more = "raise importance"
-    rows = [
-        (
-            f"participants with fewer than {EFFECTIVE} effective draws{_some(few)}",
-            len(few),
-            f"at most {len(names) // 50}",
-            len(few) <= len(names) // 50,
-            f"smallest {float(people['effective'].min()):.0f}: {more}",
-        ),
-        (
-            f"participants with Pareto k above {TAIL}{_some(heavy)}",
-            len(heavy),
-            f"at most {len(names) // 50}",
-            len(heavy) <= len(names) // 50,
-            f"a few draws have most of the weight: {more}",
-        ),
-        (
-            f"noise of draws in standard errors ({noise_of})",
-            round(noise, 3),
-            f"below {NOISE}",
-            noise < NOISE,
-            f"the group would be another with other draws: {more}",
-        ),
+    smallest = f"smallest {float(people['effective'].min()):.0f}: "
+    rows = weighing_rows(len(names), (len(few), _some(few)), (len(heavy), _some(heavy)), smallest)
+    rows.append(noise_row(noise, noise_of))
+    rows.append(
         (
             "standard errors by which the last draws moved the group",
             round(float(group["moved"]), 3),
             "no more than noise",
             bool(group["settled"]),
-            f"draws were still being made anew: {more}",
-        ),
-    ]
+            f"draws were still being made anew: {MORE_DRAWS}",
+        )
+    )
     if distance:
         rows.append(
             (
@@ -171,6 +154,50 @@ def weighing_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
             )
         )
     return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
+
+
+def weighing_rows(
+    people: int, few: tuple[int, str], heavy: tuple[int, str], smallest: str = ""
+) -> list[Row]:
+    """Return the checks of participants' weighed draws: of whom there are too few, or too uneven.
+
+    Parameters
+    ----------
+    people : int
+        How many there are.
+    few, heavy : tuple of int and str
+        How many have few effective draws, or a large Pareto k, and who, in brackets.
+    smallest : str
+        What to say of the fewest.
+    """
+    allowed = people // 50
+    return [
+        (
+            f"participants with fewer than {EFFECTIVE} effective draws{few[1]}",
+            few[0],
+            f"at most {allowed}",
+            few[0] <= allowed,
+            smallest + MORE_DRAWS,
+        ),
+        (
+            f"participants with Pareto k above {TAIL}{heavy[1]}",
+            heavy[0],
+            f"at most {allowed}",
+            heavy[0] <= allowed,
+            f"a few draws have most of the weight: {MORE_DRAWS}",
+        ),
+    ]
+
+
+def noise_row(noise: float, name: str) -> Row:
+    """Return the check of what draws add to a group's errors, at worst."""
+    return (
+        f"noise of draws in standard errors ({name})",
+        round(noise, 3),
+        f"below {NOISE}",
+        noise < NOISE,
+        f"the group would be another with other draws: {MORE_DRAWS}",
+    )
 
 
 # The checks of a fit, by the group of its tree that they need.

@@ -74,7 +74,9 @@ def _by_laplace(individuals: Individuals, hierarchy: Hierarchy, start: np.ndarra
         modes = individuals.modes(hierarchy.normal(vector), at)
         at = modes.values
         second = modes.values**2 + np.diagonal(modes.covariance, axis1=1, axis2=2)
-        return float(modes.log_evidence.sum()), hierarchy.likeliest(modes.values, second, vector)
+        return float(modes.log_evidence.sum()), hierarchy.likeliest(
+            hierarchy.sums(modes.values, second), vector
+        )
 
     return ascend(step, start)
 

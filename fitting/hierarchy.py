@@ -20,6 +20,36 @@ SMALLEST = 0.05  # standard deviation of a group, on the scale of a link: draws 
 
 
 @dataclass(frozen=True)
+class Sums:
+    """Sums over participants: how many, and of products of regressors and moments of coefficients.
+
+    Attributes
+    ----------
+    people : int
+    squares : array, shape (coefficients, coefficients)
+        Of regressors.
+    first : array, shape (coefficients, own)
+        Of regressors and what is expected of own coefficients.
+    second : array, shape (own,)
+        What is expected of their squares.
+    """
+
+    people: int
+    squares: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+    def __add__(self, other: Sums) -> Sums:
+        """Return the sums over the participants of both."""
+        return Sums(
+            self.people + other.people,
+            self.squares + other.squares,
+            self.first + other.first,
+            self.second + other.second,
+        )
+
+
+@dataclass(frozen=True)
 class Hierarchy:
     """A group as one vector of numbers, and what a vector says of each participant.
 
@@ -65,8 +95,11 @@ class Hierarchy:
                     regressors[:, names.index(name)] = between[name]
                     moved = f"{predictor.parameter.name}_{INTERCEPT}"
                 moves[names.index(name), own.index(moved)] = 1.0
-        bare = cls(names, own, regressors, moves)
-        return replace(bare, priors=tuple(priors[name] for name in bare.variables if priors))
+        return cls(names, own, regressors, moves).under(priors)
+
+    def under(self, priors: Mapping[str, Prior]) -> Hierarchy:
+        """Return the same with priors, by name of the variable."""
+        return replace(self, priors=tuple(priors[name] for name in self.variables if priors))
 
     @cached_property
     def variables(self) -> tuple[str, ...]:
@@ -118,31 +151,52 @@ class Hierarchy:
         precision = np.array([1 / p.variance for p in of_means])
         return centre, precision, np.array([np.hypot(p.mean, p.variance**0.5) for p in of_sds])
 
-    def likeliest(self, first: np.ndarray, second: np.ndarray, near: np.ndarray) -> np.ndarray:
-        """Return the vector that is most probable, were coefficients known by these moments.
+    def sums(self, first: np.ndarray, second: np.ndarray) -> Sums:
+        """Return what `likeliest` needs to know of participants.
 
         Parameters
         ----------
         first, second : array, shape (participants, own)
             What is expected of each participant's coefficients, and of their squares.
+        """
+        x = self.regressors
+        return Sums(len(x), x.T @ x, x.T @ first, second.sum(axis=0))
+
+    def score(self, sums: Sums, vector: np.ndarray) -> np.ndarray:
+        """Return the slope of the log-posterior in a vector, by Fisher's identity.
+
+        Sums are of moments under that vector.
+        """
+        effects = vector[: len(self.names), None] * self.moves
+        precision = np.exp(-2 * self.log_sd(vector))
+        by_effect = ((sums.first - sums.squares @ effects) * self.moves) @ precision
+        square = sums.second + (effects * (sums.squares @ effects - 2 * sums.first)).sum(axis=0)
+        likelihood = np.concatenate([by_effect, square * precision - sums.people])
+        return likelihood + (np.asarray(jax.grad(self.log_prior)(vector)) if self.priors else 0.0)
+
+    def likeliest(self, sums: Sums, near: np.ndarray) -> np.ndarray:
+        """Return the vector that is most probable, were coefficients known by these moments.
+
+        Parameters
+        ----------
+        sums : Sums
+            Over participants.
         near : array, shape (numbers,)
             The vector before: priors of means are weighed against its variances.
         """
-        people = len(first)
         effects, variances = np.zeros(len(self.names)), np.empty(len(self.own))
         for k, moved in enumerate(self.moves.T == 1):
-            x = self.regressors[:, moved]
-            gram, wanted = x.T @ x, x.T @ first[:, k]
+            gram, wanted = sums.squares[np.ix_(moved, moved)], sums.first[moved, k]
+            ridge, pull = np.zeros_like(gram), 0.0
             if self.priors:
                 centre, precision, _ = self._approximate
-                ridge = precision[moved] * np.exp(2 * self.log_sd(near)[k])
-                gram, wanted = gram + np.diag(ridge), wanted + ridge * centre[moved]
-            effects[moved] = np.linalg.lstsq(gram, wanted)[0]
-            mean = x @ effects[moved]
-            square = (second[:, k] - 2 * first[:, k] * mean + mean**2).sum()
-            variances[k] = square / people
+                weight = precision[moved] * np.exp(2 * self.log_sd(near)[k])
+                ridge, pull = np.diag(weight), weight * centre[moved]
+            found = effects[moved] = np.linalg.lstsq(gram + ridge, wanted + pull)[0]
+            square = sums.second[k] - 2 * found @ wanted + found @ gram @ found
+            variances[k] = square / sums.people
             if self.priors:  # the root of v**2 / scale**2 + (people - 1) v = square
-                scale, less = self._approximate[2][k] ** 2, people - 1
+                scale, less = self._approximate[2][k] ** 2, sums.people - 1
                 variances[k] = 2 * square / (less + np.sqrt(less**2 + 4 * square / scale))
         return np.concatenate([effects, np.log(np.maximum(variances, SMALLEST**2)) / 2])
 

@@ -5,7 +5,7 @@ What fits of large groups start from: where each posterior is highest, and how i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -128,13 +128,7 @@ class Individuals:
         values : array, shape (..., coefficients)
             On the scale of links.
         """
-        links = {
-            predictor.parameter.name: predictor.parameter.link
-            for predictor in self.scoring.story.predictors
-            if predictor.terms is None
-        }
-        columns = {name: np.asarray(values)[..., k] for k, name in enumerate(self.names)}
-        return {n: links[n].inverse(v) if n in links else v for n, v in columns.items()}
+        return natural(self.scoring.story, self.names, np.asarray(values))
 
     def prior(self, given: Mapping[str, Prior] | None = None) -> Normal:
         """Return what the group's priors expect of a person: the mean and variance they imply."""
@@ -224,6 +218,13 @@ class Individuals:
             converged=(ascent * np.linalg.solve(curve, ascent[..., None])[..., 0]).sum(axis=1)
             < CLOSE,
         )
+
+
+def natural(story: Story, own: Sequence[str], values: np.ndarray) -> dict[str, np.ndarray]:
+    """Return coefficients that are `own`, as `Individuals.natural` does."""
+    links = {p.parameter.name: p.parameter.link for p in story.predictors if p.terms is None}
+    columns = {name: values[..., k] for k, name in enumerate(own)}
+    return {n: links[n].inverse(v) if n in links else v for n, v in columns.items()}
 
 
 def side_by_side[T](function: Callable[[Any], T], arguments: Iterable[Any]) -> list[T]:

@@ -75,8 +75,10 @@ if TYPE_CHECKING:
     from metacontrol.analysis import weight_draws as weight_draws
     from metacontrol.fitting import HBI as HBI
     from metacontrol.fitting import Fit as Fit
+    from metacontrol.fitting import StreamFit as StreamFit
     from metacontrol.fitting import build_model as build_model
     from metacontrol.fitting import fit as fit
+    from metacontrol.fitting import fit_stream as fit_stream
     from metacontrol.fitting import gather as gather
     from metacontrol.fitting import hbi as hbi
     from metacontrol.fitting import load_fit as load_fit
@@ -113,8 +115,10 @@ _HOMES = {
     "fitting": (
         "HBI",
         "Fit",
+        "StreamFit",
         "build_model",
         "fit",
+        "fit_stream",
         "gather",
         "hbi",
         "load_fit",
