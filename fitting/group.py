@@ -13,6 +13,7 @@ import pytensor
 import pytensor.tensor as pt
 from pytensor import wrap_jax
 
+from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.information import Information
 from metacontrol.fitting.priors import check_regressors, group_priors
@@ -50,7 +51,7 @@ def build_model(
     doi:10.1214/088342307000000014).
 
     A coefficient whose regressor does not vary within any participant (a group, an age) has no
-    spread of its own: the intercept has it.
+    spread of its own: the intercept has it. Likewise that of age:load, beside load.
 
     Parameters
     ----------
@@ -123,7 +124,7 @@ def assemble(
     sessions : sequence of str
         Each person's sessions. Each has a group of its own; coefficients correlate over them.
     """
-    scoring, names = individuals.scoring, individuals.names
+    scoring, names, hierarchy = individuals.scoring, individuals.names, Hierarchy.of(individuals)
     unknown = [name for name in correlated if name not in names]
     if unknown or len(correlated) == 1:
         raise ValueError(
@@ -144,9 +145,8 @@ def assemble(
             for name in _group_names(individuals)
         }
         mean = {name: group[f"{name}_mean"] for name in scoring.story.coefficients}
-        expected = pt.stack(
-            [sum(mean[b] * x for b, x in individuals.regressors(n).items()) for n in names], axis=1
-        )
+        means = pt.stack([mean[name] for name in hierarchy.names], axis=1)
+        expected = (means * hierarchy.regressors) @ hierarchy.moves
         sd = pt.stack([group[f"{name}_sd"] for name in names], axis=1)
         factors = _correlations(names, correlated, sessions)
         if isinstance(written, Information):

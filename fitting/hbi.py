@@ -141,7 +141,7 @@ def hbi(
     if len(names) < 2 or len(set(names)) < len(names):
         raise ValueError(f"hbi takes two models or more of different names, got {names}")
     people = [Individuals(Scoring.of(model, data, formulas)) for model in models]
-    if fixed := sorted({name for each in people for name in each.between}):
+    if fixed := sorted({name for each in people for name in each.movers}):
         raise ValueError(f"hbi takes regressors that vary within participants, not {fixed}")
     priors = [each.prior() for each in people]
     modes = [each.modes(prior) for each, prior in zip(people, priors, strict=True)]

@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from metacontrol.fitting.individuals import Individuals, Normal
-from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.parameter import Prior
 
 SMALLEST = 0.05  # standard deviation of a group, on the scale of a link: draws tell no less apart
@@ -54,8 +53,8 @@ class Hierarchy:
     """A group as one vector of numbers, and what a vector says of each participant.
 
     A vector holds the mean of each coefficient, then the log of the standard deviation of each
-    that is a participant's own. Participant i's own coefficient c, with regressors x that do not
-    vary within people, is::
+    that is a participant's own. Participant i's own coefficient c, with movers x (see
+    `Individuals.movers`), is::
 
         c_i ~ Normal(c_mean + sum_x x_i x_mean, c_sd)
 
@@ -84,17 +83,12 @@ class Hierarchy:
         cls, individuals: Individuals, priors: Mapping[str, Prior] = MappingProxyType({})
     ) -> Hierarchy:
         """Return the hierarchy of a model's participants, with priors by name of the variable."""
-        story, between = individuals.scoring.story, individuals.between
-        names, own = story.coefficients, individuals.names
+        names, own = individuals.scoring.story.coefficients, individuals.names
         regressors = np.ones((len(individuals.scoring.participants), len(names)))
-        moves = np.zeros((len(names), len(own)))
-        for predictor in story.predictors:
-            for name in predictor.coefficients:
-                moved = name
-                if name in between:
-                    regressors[:, names.index(name)] = between[name]
-                    moved = f"{predictor.parameter.name}_{INTERCEPT}"
-                moves[names.index(name), own.index(moved)] = 1.0
+        moves = np.array([[float(name == moved) for moved in own] for name in names])
+        for name, (moved, worth) in individuals.movers.items():
+            regressors[:, names.index(name)] = worth
+            moves[names.index(name), own.index(moved)] = 1.0
         return cls(names, own, regressors, moves).under(priors)
 
     def under(self, priors: Mapping[str, Prior]) -> Hierarchy:
@@ -110,6 +104,10 @@ class Hierarchy:
         """Return each participant's expected coefficients, shape (participants, own)."""
         return (self.regressors * vector[: len(self.names)]) @ self.moves
 
+    def means_of(self, person: int, vectors: np.ndarray) -> np.ndarray:
+        """Return a participant's expected coefficients under each vector, (vectors, own)."""
+        return (vectors[:, : len(self.names)] * self.regressors[person]) @ self.moves
+
     def shifts(self, vector: np.ndarray) -> np.ndarray:
         """Return the part of `means` that regressors are the cause of."""
         effects = np.where(np.isin(self.names, self.own), 0.0, vector[: len(self.names)])
@@ -122,6 +120,11 @@ class Hierarchy:
     def normal(self, vector: np.ndarray) -> Normal:
         """Return the distributions of participants' coefficients."""
         return Normal(self.means(vector), np.diag(np.exp(2 * self.log_sd(vector))))
+
+    def named(self, vector: np.ndarray) -> dict[str, float]:
+        """Return a vector's numbers by the names of their variables."""
+        natural = np.concatenate([vector[: len(self.names)], np.exp(self.log_sd(vector))])
+        return dict(zip(self.variables, map(float, natural), strict=True))
 
     def near(self, prior: Normal) -> np.ndarray:
         """Return the vector of a normal distribution that is the same for everybody."""

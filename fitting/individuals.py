@@ -81,7 +81,8 @@ class Individuals:
     """Participants' likelihoods as functions of their own coefficients, on the scale of links.
 
     Own are the coefficients that differ between people of a group. One whose regressor never
-    varies within a person (an age, a group) is not: it moves the mean of its intercept.
+    varies within a person (an age, a group) is not: it moves the mean of its intercept. Nor is one
+    that says how such a column changes the slope of another (age:load): see `movers`.
 
     Parameters
     ----------
@@ -94,31 +95,43 @@ class Individuals:
     @cached_property
     def names(self) -> tuple[str, ...]:
         """The coefficients, in the order of all arrays here."""
-        return tuple(name for name in self.scoring.story.coefficients if self._own(name))
-
-    def _own(self, name: str) -> bool:
-        return self.scoring.varies.get(name, True)
+        return tuple(name for name in self.scoring.story.coefficients if name not in self.movers)
 
     @cached_property
-    def between(self) -> dict[str, np.ndarray]:
-        """Regressors that do not vary within people, shape (participants,), by coefficient."""
-        records = self.scoring.records
-        return {
-            name: np.asarray(records.columns[name], float)[:, 0].ravel()[records.slots]
-            for name in self.scoring.story.coefficients
-            if not self._own(name)
-        }
+    def movers(self) -> dict[str, tuple[str, np.ndarray]]:
+        """Coefficients that are not own: whose mean each moves, and by how much, by its name.
 
-    def regressors(self, name: str) -> dict[str, np.ndarray]:
-        """Return what an own coefficient's mean is a regression on, shape (participants,) each.
-
-        The coefficient itself, a column of ones; and for an intercept what is `between`.
+        The own coefficient, and the mover's worth to each participant, shape (participants,): an
+        age moves the intercept, and age:load, which is age times load, moves the slope of load.
         """
-        found = {name: np.ones(len(self.scoring.participants))}
+        found: dict[str, tuple[str, np.ndarray]] = {}
         for predictor in self.scoring.story.predictors:
-            if name == f"{predictor.parameter.name}_{INTERCEPT}":
-                found |= {b: x for b, x in self.between.items() if b in predictor.coefficients}
+            terms = dict(zip(predictor.coefficients, predictor.terms or (), strict=False))
+            factors = {name: frozenset(_factors(term)) for name, term in terms.items()}
+            for name in terms:
+                part_of = [n for n in terms if factors[n] < factors[name] and n not in found]
+                for moved in sorted(part_of, key=lambda n: -len(factors[n])):
+                    if (worth := self._worth(name, moved)) is not None:
+                        found[name] = moved, worth
+                        break
         return found
+
+    def _worth(self, name: str, moved: str) -> np.ndarray | None:
+        """Return the ratio of two coefficients' regressors, if each person has only one."""
+        records, people = self.scoring.records, len(self.scoring.participants)
+        there = records.rows >= 0
+        seats = np.broadcast_to(records.seats.reshape(there.shape[0], 1, -1), there.shape)[there]
+
+        def column(name: str) -> np.ndarray:
+            if name not in records.columns:
+                return np.ones(len(seats))
+            return np.asarray(records.columns[name], float)[there]
+
+        over, under = column(name), column(moved)
+        shows = under != 0
+        worth = np.zeros(people)
+        worth[seats[shows]] = over[shows] / under[shows]
+        return worth if np.allclose(over, worth[seats] * under, rtol=1e-9, atol=1e-12) else None
 
     def natural(self, values: Any) -> dict[str, np.ndarray]:
         """Return coefficients as tables have them: parameters without a formula on their own scale.
@@ -218,6 +231,11 @@ class Individuals:
             converged=(ascent * np.linalg.solve(curve, ascent[..., None])[..., 0]).sum(axis=1)
             < CLOSE,
         )
+
+
+def _factors(term: str) -> list[str]:
+    """Return the factors of a regressor's name; the intercept has none."""
+    return [] if term == INTERCEPT else term.split(":")
 
 
 def natural(story: Story, own: Sequence[str], values: np.ndarray) -> dict[str, np.ndarray]:

@@ -9,25 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
 import xarray as xr
-from scipy.special import softmax
 
-from metacontrol.fitting.importance import draw
-from metacontrol.fitting.individuals import Individuals, Normal
+from metacontrol.fitting.ascent import highest, look_around, maximum
+from metacontrol.fitting.hierarchy import Hierarchy
+from metacontrol.fitting.individuals import Individuals, Normal, side_by_side
 from metacontrol.models.parameter import Prior
 
-ROUNDS = 5  # of EM with Laplace's approximation
-REWEIGHTED = 80  # rounds of EM with draws, of which every fourth is used
-THIN = 4
-DRAWS = 1000  # of each person
-WIDER = 1.5  # times the group's spread is where draws come from
+FEW, DRAWS = 200, 1000  # draws of each person: to find the group, and to tell how things follow it
 TOLD = 0.5  # largest share of the group's variance that is left where choices tell enough
-SPREADS = np.geomspace(0.01, 20, 1000)  # standard deviations that are tried
 
 
 @dataclass(frozen=True)
@@ -111,13 +105,11 @@ class Information:
 
 
 def quick_pass(individuals: Individuals, priors: Mapping[str, Prior], *, seed: int) -> Information:
-    """Return what choices tell, by EM: first with Laplace's approximation, then with draws.
+    """Return what choices tell, near the most probable group.
 
-    Group means and standard deviations are those that are most likely given the priors and
-    people's posteriors, which follow from them in turn. Laplace's approximation is biased where
-    people's choices are few, so that it only says where to draw from; the draws, made once and
-    weighted anew in each round, then give people's moments. A posterior's mean rises with a
-    parameter of the group by its covariance with the slope of the group's log-density there.
+    That group is found by EM with few draws; more are made there, whose weights give people's
+    moments. A posterior's mean rises with a parameter of the group by its covariance with the
+    slope of the group's log-density there.
 
     Parameters
     ----------
@@ -128,30 +120,15 @@ def quick_pass(individuals: Individuals, priors: Mapping[str, Prior], *, seed: i
     seed : int
         Seed of the draws.
     """
-    numbers = [f"{name}_mean" for name in individuals.scoring.story.coefficients]
-    numbers += [f"{name}_sd" for name in individuals.names]
-    group = {name: priors[name].mean for name in numbers}
-    at = None
-    for _ in range(ROUNDS):
-        modes = individuals.modes(expectation(individuals, group), at, steps=10)
-        at = modes.values
-        variance = np.diagonal(modes.covariance, axis1=1, axis2=2)
-        group = _likely_group(individuals, priors, group, at, variance)
-    normal = expectation(individuals, group)
-    wide = Normal(normal.mean, WIDER**2 * normal.covariance)
-    draws = draw(individuals, wide, individuals.modes(wide, at, steps=30), DRAWS, seed=seed)
-    base = draws.log_ratio - wide.logpdf(draws.values)
-    few = slice(None, None, THIN)
-    for _ in range(REWEIGHTED):
-        normal = expectation(individuals, group)
-        weights = softmax(base[few] + normal.logpdf(draws.values[few]), axis=0)
-        mean = np.einsum("sp,spk->pk", weights, draws.values[few])
-        variance = np.einsum("sp,spk->pk", weights, (draws.values[few] - mean) ** 2)
-        group = _likely_group(individuals, priors, group, mean, variance)
-    normal = expectation(individuals, group)
-    weights = softmax(base + normal.logpdf(draws.values), axis=0)
-    slopes = np.stack([individuals.slope(values)[1] for values in draws.values])
-    return _information(group, normal, draws.values, np.nan_to_num(slopes), weights)
+    hierarchy = Hierarchy.of(individuals, priors)
+    start = hierarchy.near(individuals.prior(priors))
+    found = maximum(individuals, start, hierarchy, tell=lambda _: None, count=FEW, seed=seed)
+    drawn, _ = look_around(individuals, found.vector, hierarchy, count=DRAWS, seed=seed)
+    vector = highest(drawn, found.vector)
+    values, weights = drawn.values.transpose(2, 0, 1), drawn.weights(vector).T
+    slopes = np.stack(side_by_side(lambda row: individuals.slope(row)[1], values))
+    normal = hierarchy.normal(vector)
+    return _information(hierarchy.named(vector), normal, values, np.nan_to_num(slopes), weights)
 
 
 def _information(
@@ -205,45 +182,6 @@ def _information(
         by_sd=by_sd * pairs,
         width_by_mean=by_width * told,
     )
-
-
-def expectation(individuals: Individuals, group: Mapping[str, float]) -> Normal:
-    """Return what a group expects of each person's coefficients."""
-    mean = [
-        sum(group[f"{by}_mean"] * x for by, x in individuals.regressors(name).items())
-        for name in individuals.names
-    ]
-    sd = np.array([group[f"{name}_sd"] for name in individuals.names])
-    return Normal(np.stack(mean, axis=1), np.diag(sd**2))
-
-
-def _likely_group(
-    individuals: Individuals,
-    priors: Mapping[str, Prior],
-    group: Mapping[str, float],
-    mean: np.ndarray,
-    variance: np.ndarray,
-) -> dict[str, float]:
-    """Return the most likely means and standard deviations, given people's means and variances."""
-    found = dict(group)
-    for k, name in enumerate(individuals.names):
-        by = list(individuals.regressors(name))
-        x = np.stack(list(individuals.regressors(name).values()), axis=1)
-        prior = [priors[f"{b}_mean"] for b in by]
-        weak = np.diag([group[f"{name}_sd"] ** 2 / p.variance for p in prior])
-        centre = weak @ [p.mean for p in prior] + x.T @ mean[:, k]
-        slopes = np.linalg.solve(weak + x.T @ x, centre)
-        found |= {f"{b}_mean": float(s) for b, s in zip(by, slopes, strict=True)}
-        squares = ((mean[:, k] - x @ slopes) ** 2 + variance[:, k]).sum()
-        likely = _log_prior(priors[f"{name}_sd"]) - squares / SPREADS**2 / 2
-        found[f"{name}_sd"] = float(SPREADS[np.argmax(likely - len(x) * np.log(SPREADS))])
-    return found
-
-
-@cache
-def _log_prior(prior: Prior) -> np.ndarray:
-    """Return the log-density of log standard deviations: so that none is likeliest at 0."""
-    return np.asarray(prior.logpdf(SPREADS)) + np.log(SPREADS)
 
 
 def _times(matrices: np.ndarray, vectors: Any) -> Any:

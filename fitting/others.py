@@ -59,9 +59,9 @@ def marginal_scores(
     ]
     steps = np.stack(shocks, axis=1)
     found = []
-    for draw, sd in enumerate(population.sd):
+    for draw, precision in enumerate(population.precision):
         group = population.at(draw)
-        centre, root = student(quadratic.information, quadratic.pull, group.mean, sd)
+        centre, root = student(quadratic.information, quadratic.pull, group.mean, precision)
         values = centre + np.einsum("spk,pjk->spj", steps, root)
         proposal = noise_density((steps**2).sum(axis=-1), root)
         scores = individuals.log_likelihood(values)
@@ -156,10 +156,10 @@ class Givens:
         rng = np.random.default_rng([seed, *name.encode()])
         shares = np.cumsum(np.exp(self.others.log_weights[person]))
         chosen = np.searchsorted(shares, (np.arange(PARTS) + rng.uniform()) / PARTS * shares[-1])
-        means, sds = population.means(person)[chosen], population.sd[chosen]
+        means, precisions = population.means(person)[chosen], population.precision[chosen]
         quadratic = self.quadratic
         information, pull = quadratic.information[person], quadratic.pull[person]
-        centre, root = student(information, pull, means, sds)
+        centre, root = student(information, pull, means, precisions)
         part = np.arange(draws) % PARTS
         shock = noise(draws, means.shape[1], rng)
         values = centre[part] + np.einsum("sk,sjk->sj", shock, root[part])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals, Normal
 from metacontrol.fitting.result import Fit
-from metacontrol.models.engine.predictor import INTERCEPT
 
 WIDER = 2.0  # variance in which modes are searched, in shares of the group's
 
@@ -19,18 +20,17 @@ class Population:
 
     Attributes
     ----------
-    mean, sd : array, shape (draws, coefficients)
-        Of a person with 0 in all regressors that differ only between people.
-    effect : array, shape (draws, regressors)
-        Of the regressors that differ only between people.
-    design : array, shape (regressors, participants, coefficients)
-        Their values, at the coefficients whose means they move; 0 at the others.
+    hierarchy : Hierarchy
+        Of the people it is asked about.
+    vectors : array, shape (draws, numbers)
+        The group's numbers.
+    covariance : array, shape (draws, own, own)
+        Of people of a kind.
     """
 
-    mean: np.ndarray
-    sd: np.ndarray
-    effect: np.ndarray
-    design: np.ndarray
+    hierarchy: Hierarchy
+    vectors: np.ndarray
+    covariance: np.ndarray
 
     @classmethod
     def of(cls, fit: Fit, individuals: Individuals, draws: int) -> Population:
@@ -41,50 +41,56 @@ class Population:
         Raises
         ------
         ValueError
-            If the fit has no posterior of a group, lacks one of its numbers, or a regressor that
-            differs only between people has no intercept to move.
+            If the fit has no posterior of a single group, or lacks one of its numbers.
         """
-        name = fit.model.name
+        name, hierarchy = fit.model.name, Hierarchy.of(individuals)
         if not fit.sampled:
             raise ValueError(f"{name} is fitted by {fit.method}, without a group: use nuts")
         posterior = fit.tree["posterior"].to_dataset()
-        numbers = [f"{n}_{part}" for n in individuals.names for part in ("mean", "sd")]
-        numbers += [f"{n}_mean" for n in individuals.between]
-        if absent := [n for n in numbers if n not in posterior]:
+        if "session" in posterior.dims:
+            raise ValueError(f"{name} is fitted to sessions, each with a group of its own")
+        if absent := [n for n in hierarchy.variables if n not in posterior]:
             raise ValueError(f"the posterior of {name} lacks {', '.join(absent)}")
         size = posterior.sizes["chain"] * posterior.sizes["draw"]
         picks = np.linspace(0, size - 1, min(draws, size)).round().astype(int)
-        group = {n: posterior[n].to_numpy().ravel()[picks] for n in numbers}
-        mean = np.column_stack([group[f"{n}_mean"] for n in individuals.names])
-        sd = np.column_stack([group[f"{n}_sd"] for n in individuals.names])
-        people = len(individuals.scoring.participants)
-        design = np.zeros((len(individuals.between), people, mean.shape[1]))
-        for moves, (coefficient, values) in zip(design, individuals.between.items(), strict=True):
-            moves[:, individuals.names.index(_moved(individuals, coefficient))] = values
-        effects = [group[f"{n}_mean"] for n in individuals.between]
-        return cls(mean, sd, np.array(effects).reshape(len(effects), len(mean)).T, design)
+        vectors = np.stack([posterior[n].to_numpy().ravel() for n in hierarchy.variables], axis=1)
+        vectors = vectors[picks]
+        sd = vectors[:, len(hierarchy.names) :].copy()
+        vectors[:, len(hierarchy.names) :] = np.log(sd)
+        correlation = np.tile(np.eye(sd.shape[1]), (len(vectors), 1, 1))
+        if "correlation" in posterior:
+            tied = posterior["correlation"]
+            where = [hierarchy.own.index(str(n)) for n in tied["parameter_a"].to_numpy()]
+            pairs = tied.to_numpy().reshape(-1, len(where), len(where))[picks]
+            correlation[np.ix_(range(len(vectors)), where, where)] = pairs
+        return cls(hierarchy, vectors, sd[:, :, None] * correlation * sd[:, None, :])
+
+    @cached_property
+    def precision(self) -> np.ndarray:
+        """Inverses of the covariances."""
+        return np.linalg.inv(self.covariance)
 
     def at(self, draw: int) -> Normal:
         """Return one draw, with each participant's mean."""
-        shift = np.einsum("r,rpk->pk", self.effect[draw], self.design)
-        return Normal(self.mean[draw] + shift, np.diag(self.sd[draw] ** 2))
+        return Normal(self.hierarchy.means(self.vectors[draw]), self.covariance[draw])
 
     def means(self, person: int) -> np.ndarray:
-        """Return a participant's means, shape (draws, coefficients)."""
-        return self.mean + self.effect @ self.design[:, person]
+        """Return a participant's means, shape (draws, own)."""
+        return self.hierarchy.means_of(person, self.vectors)
 
     def wide(self) -> Normal:
         """Return a normal distribution that is wider than the group, with each person's mean."""
-        shift = np.einsum("r,rpk->pk", self.effect.mean(axis=0), self.design)
-        variance = (self.sd**2).mean(axis=0) + self.mean.var(axis=0)
-        return Normal(self.mean.mean(axis=0) + shift, WIDER * np.diag(variance))
+        own = np.isin(self.hierarchy.names, self.hierarchy.own)
+        unsure = self.vectors[:, : len(own)][:, own].var(axis=0)
+        covariance = self.covariance.mean(axis=0) + np.diag(unsure)
+        return Normal(self.hierarchy.means(self.vectors.mean(axis=0)), WIDER * covariance)
 
     def log_density(self, values: np.ndarray, person: int) -> np.ndarray:
         """Return how dense the group is where a person may be.
 
         Parameters
         ----------
-        values : array, shape (places, coefficients)
+        values : array, shape (places, own)
         person : int
             Number of the participant, whose mean it is.
 
@@ -92,22 +98,11 @@ class Population:
         -------
         array, shape (places, draws)
         """
-        mean = self.means(person)
+        mean, precision = self.means(person), self.precision
         centre = mean.mean(axis=0)
         values, mean = values - centre, mean - centre
-        precision = self.sd**-2
-        constant = (mean**2 * precision + np.log(2 * np.pi * self.sd**2)).sum(axis=1)
-        squares = values**2 @ precision.T - 2 * values @ (mean * precision).T
+        pull = np.einsum("dj,djk->dk", mean, precision)
+        constant = (pull * mean).sum(axis=1) + np.linalg.slogdet(2 * np.pi * self.covariance)[1]
+        products = (values[:, :, None] * values[:, None, :]).reshape(len(values), -1)
+        squares = products @ precision.reshape(len(precision), -1).T - 2 * values @ pull.T
         return -0.5 * (squares + constant)
-
-
-def _moved(individuals: Individuals, coefficient: str) -> str:
-    """Return the intercept that a regressor between people moves."""
-    for predictor in individuals.scoring.story.predictors:
-        intercept = f"{predictor.parameter.name}_{INTERCEPT}"
-        if coefficient in predictor.coefficients and intercept in individuals.names:
-            return intercept
-    raise ValueError(
-        f"{coefficient} differs only between people and has no intercept to move: "
-        "write the formula with one (1 + ...)"
-    )

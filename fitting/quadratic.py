@@ -44,7 +44,7 @@ class Quadratic:
 
 
 def student(
-    information: np.ndarray, pull: np.ndarray, mean: np.ndarray, sd: np.ndarray
+    information: np.ndarray, pull: np.ndarray, mean: np.ndarray, precision: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return centres and roots of proposals: a quadratic times a normal distribution.
 
@@ -54,7 +54,7 @@ def student(
     ----------
     information, pull : array, shape (..., coefficients, coefficients) and (..., coefficients)
         Of the quadratic.
-    mean, sd : array, shape (..., coefficients)
+    mean, precision : array, shape (..., coefficients) and (..., coefficients, coefficients)
         Of the normal distribution.
 
     Returns
@@ -63,9 +63,9 @@ def student(
     root : array, shape (..., coefficients, coefficients)
         Lower triangular; the covariance is root @ root.T.
     """
-    precision = information + (sd**-2)[..., None, :] * np.eye(sd.shape[-1])
-    covariance = np.linalg.inv(precision)
-    centre = np.einsum("...jk,...k->...j", covariance, pull + mean * sd**-2)
+    covariance = np.linalg.inv(information + precision)
+    pull = pull + np.einsum("...jk,...k->...j", precision, mean)
+    centre = np.einsum("...jk,...k->...j", covariance, pull)
     return centre, np.linalg.cholesky((covariance + covariance.swapaxes(-1, -2)) / 2)
 
 

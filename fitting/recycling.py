@@ -137,11 +137,10 @@ class Recycled:
         luck : array, shape (vectors, participants)
             Uniform numbers, 0 <= u < 1.
         """
-        hierarchy, effects = self.hierarchy, vectors[:, : len(self.hierarchy.names)]
-        precision = np.exp(-2 * hierarchy.log_sd(vectors))
+        precision = np.exp(-2 * self.hierarchy.log_sd(vectors))
 
         def of_one(person: int) -> np.ndarray:
-            mean = (effects * hierarchy.regressors[person]) @ hierarchy.moves
+            mean = self.hierarchy.means_of(person, vectors)
             values = self.values[person]
             weights = (mean * precision) @ values - precision @ (values**2 / 2) + self.base[person]
             weights -= weights.max(axis=1, keepdims=True)

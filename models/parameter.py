@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import pi, sqrt
+from math import isfinite, pi, sqrt
 from typing import Any, Literal
 
 import jax.numpy as jnp
@@ -61,6 +61,8 @@ class Prior:
         for name, value in zip(names, arguments, strict=True):
             if name not in ("mean", "low", "high") and not value > 0:
                 raise ValueError(f"{name} of a {family} prior must be positive, got {value}")
+        if not all(isfinite(value) for value in arguments):
+            raise ValueError(f"a {family} prior takes finite numbers, got {arguments}")
         if family == "uniform" and not arguments[0] < arguments[1]:
             raise ValueError(f"a uniform prior needs low < high, got {arguments}")
         object.__setattr__(self, "family", family)

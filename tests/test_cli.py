@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from metacontrol.cli import main
+from metacontrol.fitting import load_fit
 
 
 def _run(*arguments: object) -> int:
@@ -120,6 +121,8 @@ def test_fit_and_figures(
         "lam=1",
         "--fix",
         "alpha2=alpha1",
+        "--prior",
+        "w_load_mean=normal(-1, 0.5)",
         "--out",
         fit,
         "--strict",
@@ -130,6 +133,8 @@ def test_fit_and_figures(
     group = pd.read_csv(fit / "group.csv").set_index("parameter")
     assert "w_load_mean" in group.index
     assert "lam_mean" not in group.index
+    priors = load_fit(fit / "fit.nc").about["priors"]
+    assert priors == {"w_load_mean": "Prior('normal', mean=-1, sd=0.5)"}
     assert (
         _run(
             "figures",

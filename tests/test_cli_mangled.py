@@ -24,7 +24,9 @@ NUMBERS = ["-1", "0", "1", "2", "1000000000000000000", "0.5", "nan", "1e400", "x
 WORDS = [
     "hybrid", "model-free", "reliability", "dyna-sampled", "daw-2011", "otto-2013", "huys-2012",
     "load", "previous_load", "participant", "w ~ 1 + load", "w ~ 1 + nothing", "w = 1", "w=0.5",
-    "first_choice=reward", "lam==alpha1", "~", "=", "bic", "mle", "map", "é\n", "", "-",
+    "first_choice=reward", "lam==alpha1", "~", "=", "bic", "mle", "map",
+    "w=normal(0,1)", "w=normal(nan,1)", "w=beta(1)", "w=normal(0,1", "w_mean=cauchy(0,1)",
+    "é\n", "", "-",
 ]  # fmt: skip
 FILES = ["choices.csv", "parameters.csv", "fit.nc", "half.nc", "text.csv", "empty.csv", "no", "."]
 

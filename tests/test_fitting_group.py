@@ -11,6 +11,7 @@ import scipy.stats
 
 import metacontrol as mc
 from metacontrol.fitting.group import assemble
+from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.information import quick_pass
 from metacontrol.fitting.priors import group_priors
@@ -107,7 +108,7 @@ def test_coordinates_that_know_the_choices_are_the_same_model(data: mc.Choices) 
     """The density of coefficients and group is the plain model's, but for a constant."""
     scoring = Scoring.of(mc.models.HYBRID, data, {"w": "1 + load + age"})
     people, priors = Individuals(scoring), group_priors(scoring.story)
-    known = quick_pass(people, priors, seed=1)
+    known, hierarchy = quick_pass(people, priors, seed=1), Hierarchy.of(people)
     plain, informed = assemble(people, priors), assemble(people, priors, known)
     names = list(people.names)
     rng = np.random.default_rng(3)
@@ -118,9 +119,7 @@ def test_coordinates_that_know_the_choices_are_the_same_model(data: mc.Choices) 
         log_sd = np.array([np.log(known.group[f"{n}_sd"]) + next(shifts) for n in names])
         group = {f"{n}_mean": np.array(value) for n, value in mean.items()}
         group |= {f"{n}_sd_log__": value for n, value in zip(names, log_sd, strict=True)}
-        expected = np.stack(
-            [sum(mean[b] * x for b, x in people.regressors(n).items()) for n in names], axis=1
-        )
+        expected = hierarchy.means(np.array([*mean.values(), *log_sd]))
         sd = np.tile(np.exp(log_sd), (6, 1))
         departures, volume = known.departures(*map(pt.as_tensor, (z, expected, sd)))
         there = plain.compile_logp(mode="JAX")({**group, "z": departures.eval()})

@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 import metacontrol as mc
+from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.importance import draw
 from metacontrol.fitting.individuals import Individuals, Normal
 from metacontrol.models import HYBRID
@@ -50,7 +51,32 @@ def test_columns_that_never_vary_within_people_are_not_their_own(data: mc.Choice
     aged = mc.Choices(data.frame.assign(age=age), data.task)
     own = Individuals(Scoring.of(HYBRID, aged, {"w": "1 + age"}))
     assert "w_age" not in own.names
-    np.testing.assert_array_equal(own.between["w_age"], np.arange(6) - 2.5)
+    moved, worth = own.movers["w_age"]
+    assert moved == "w_Intercept"
+    np.testing.assert_array_equal(worth, np.arange(6) - 2.5)
+
+
+def test_what_changes_a_slope_between_people_moves_its_mean(data: mc.Choices) -> None:
+    frame, ages = data.frame, {f"s{i + 1}": i - 2.5 for i in range(6)}
+    age, load = frame["participant"].map(ages), frame["trial"] % 2
+    load = load.where(frame["participant"] != "s3", 0)  # who has none of it, has no worth
+    columns = {"age": age, "load": load, "kind": (age > 0).map({True: "old", False: "young"})}
+    aged = mc.Choices(frame.assign(**columns), data.task)
+    own = Individuals(Scoring.of(HYBRID, aged, {"w": "1 + age * load", "p": "1 + load:C(kind)"}))
+    assert {"w_load", "p_load:C(kind)[old]", "p_load:C(kind)[young]"} <= set(own.names)
+    assert {name: moved for name, (moved, _) in own.movers.items()} == {
+        "w_age": "w_Intercept",
+        "w_age:load": "w_load",
+    }
+    worth = np.where(np.arange(6) == 2, 0, np.arange(6) - 2.5)
+    np.testing.assert_array_equal(own.movers["w_age:load"][1], worth)
+    group = Hierarchy.of(own)
+    assert "w_age:load_mean" in group.variables
+    assert "w_age:load_sd" not in group.variables
+    vector = np.zeros(len(group.variables))
+    vector[group.names.index("w_age:load")] = 2.0
+    at = group.own.index("w_load")
+    np.testing.assert_array_equal(group.means(vector)[:, at], 2 * worth)
 
 
 def test_the_prior_has_the_moments_of_the_group(pair: Individuals) -> None:

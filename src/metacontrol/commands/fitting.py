@@ -21,6 +21,7 @@ from metacontrol.commands.options import (
     Seed,
     TaskName,
     find_model,
+    find_prior,
     find_shard,
     number_or_name,
     pair,
@@ -47,6 +48,9 @@ def fit(
     ] = [],  # noqa: B006
     fix: Annotated[
         list[str], typer.Option(help="PARAMETER=VALUE, or =PARAMETER to tie; may be repeated.")
+    ] = [],  # noqa: B006
+    prior: Annotated[
+        list[str], typer.Option(help='Such as "w_mean=normal(0,1)"; may be repeated.')
     ] = [],  # noqa: B006
     draws: Annotated[int, typer.Option(help="Kept draws of each chain.")] = 1000,
     tune: Annotated[int, typer.Option(help="Tuning draws of each chain.")] = 1000,
@@ -91,6 +95,7 @@ def fit(
     chosen = find_model(model)
     fixed = {name: number_or_name(value) for name, value in (pair(text, "--fix") for text in fix)}
     formulas = dict(pair(text, "--formula", "~") for text in formula)
+    priors = {name: find_prior(value) for name, value in (pair(t, "--prior") for t in prior)}
     print(data)
     make_folder(out)
     parts = out / PARTS
@@ -105,6 +110,7 @@ def fit(
             data,
             method=method,  # type: ignore[arg-type]
             formulas=formulas,
+            priors=priors,
             seed=seed,
             draws=draws,
             tune=tune,

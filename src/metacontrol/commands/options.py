@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,6 +83,21 @@ def number_or_name(text: str) -> float | str:
         return float(text)
     except ValueError:
         return text
+
+
+def find_prior(text: str) -> mc.Prior:
+    """Return a prior from its family and numbers.
+
+    Examples
+    --------
+    >>> find_prior("normal(0, 1.5)")
+    Prior('normal', mean=0, sd=1.5)
+    """
+    found = re.fullmatch(r"(\w+)\((.*)\)", text)
+    arguments = [number_or_name(part) for part in found.group(2).split(",")] if found else []
+    if not found or not all(isinstance(argument, float) for argument in arguments):
+        raise ValueError(f"--prior takes NAME=FAMILY(NUMBERS), such as normal(0,1.5), got {text!r}")
+    return mc.Prior(found.group(1), *arguments)  # type: ignore[arg-type]
 
 
 def numbers(text: str, option: str) -> list[int]:
