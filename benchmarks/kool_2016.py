@@ -7,6 +7,10 @@ doi:10.1371/journal.pcbi.1005090. All models are fitted to each participant alon
 counts the 125 trials, missed or not, and the eligibility of the model-based models as a parameter,
 though nothing depends on it where w = 1. The last columns count what their choices do depend on.
 Random effects take minus half of BIC for evidence.
+
+Ranks by map are as published but for the fifth and sixth of kool2016-novel by BIC, 1.7 apart of
+27,000: of 11 people their search for the full hybrid ended below the highest posterior, by up to
+2.3 nats (ours never does), where the likelihood happens to be higher.
 """
 
 import argparse
@@ -80,8 +84,8 @@ def ranking(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     columns: dict[str, pd.Series] = {}
     for k, criterion in enumerate(("AIC", "BIC")):
         for who, tables in found.items():
-            columns[f"{criterion} {who}"] = tables[k].sum()
-            columns[f"rank by {criterion}, {who}"] = tables[k].sum().rank().astype(int)
+            columns[f"{criterion} {who}"] = tables[k].sum().round(1)
+            columns[f"{criterion} rank {who}"] = tables[k].sum().rank().astype(int)
     table = pd.DataFrame(columns).sort_values("BIC published")
     return table.rename_axis("model").reset_index()
 
@@ -105,7 +109,11 @@ def main() -> None:
         ours = pd.DataFrame(scores)
         print(f"12 models by {given.method}: {time() - began:.0f} s")
         table = ranking(ours, theirs)
-        show(table, f"{folder.name}: AIC and BIC of {len(ours)} people")
+        for criterion in ("AIC", "BIC"):
+            columns = [name for name in table if name.startswith(criterion)]
+            short = {name: name.removeprefix(f"{criterion} ") for name in columns}
+            shown = table[["model", *columns]].rename(columns=short)
+            show(shown, f"{folder.name}: {criterion} of {len(ours)} people")
         write_table(table, given.out / f"{folder.name}.csv")
         frequent = {
             "published": mc.random_effects(-criteria(theirs)[1] / 2),
