@@ -27,7 +27,7 @@ from metacontrol.fitting.hierarchy import Hierarchy, Sums
 from metacontrol.fitting.individuals import Individuals, natural
 from metacontrol.fitting.priors import check_regressors, group_priors
 from metacontrol.fitting.recycling import Recycled
-from metacontrol.fitting.result import describe_model
+from metacontrol.fitting.result import describe_model, describe_task
 from metacontrol.fitting.sampling import bar
 from metacontrol.models.engine.story import Story
 from metacontrol.models.formulas import Formulas
@@ -209,7 +209,7 @@ class _Blocks:
         if scoring.story.task != self.story.task:
             raise ValueError(f"block {number} is of another task than the first")
         self.count += 1
-        choices = digest_of_choices(scoring)
+        choices = f"{digest_of_choices(scoring)} in {describe_task(scoring.story.task)}"
         if (found := self.parts.load(f"block-{number}")) is not None:
             if found.attrs["choices"] != choices:
                 raise ValueError(f"block {number} has other choices than when it was drawn")
