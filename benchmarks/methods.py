@@ -20,6 +20,7 @@ from metacontrol.commands.options import find_model, find_task
 from metacontrol.fitting import Fit, fit, load_fit
 from metacontrol.tasks import Choices, read_choices
 
+THOUSANDS = 1000
 GROUP = {"draws": 250, "tune": 250}  # of four chains: enough for a group of thousands
 
 
@@ -39,8 +40,9 @@ def fitted(model: str, data: Choices, method: str, out: Path) -> tuple[Fit, str]
     clock = path.with_suffix(".txt")
     if not path.is_file():
         began = time.perf_counter(), time.process_time()
-        options = {} if method == "nuts" else GROUP
-        found = fit(find_model(model), data, method=method, seed=1, **options)
+        parts = path.with_suffix("") if method == "nuts" else None  # it may be killed
+        many = GROUP if method != "nuts" or len(data.participants) > THOUSANDS else {}
+        found = fit(find_model(model), data, method=method, seed=1, checkpoint=parts, **many)
         took = time.perf_counter() - began[0], time.process_time() - began[1]
         clock.write_text(f"{took[0]:.0f} s, {took[1]:.0f} of a core")
         found.save(path)
