@@ -7,7 +7,8 @@ models are fitted to all of them together by NUTS: a weight that a formula lets 
 four conditions; one that reliability moves; and one on whose movement load (complexity) acts. Means
 are over people and trials, intervals are 95 % of the posterior. Priors of the arbiter's own
 parameters have 95 % of people about within the bounds of the authors' search: with wider ones its
-posterior has modes far outside them, which chains do not leave.
+posterior has modes far outside them, which chains do not leave. A fit in the folder is not done
+again.
 """
 
 import argparse
@@ -87,12 +88,12 @@ def main() -> None:
     make_folder(given.out)
     print(data)
     for model, formulas in MODELS.items():
-        began = time()
-        settings = {"draws": given.draws, "tune": given.draws, "chains": given.chains}
-        fit = mc.fit(
-            model, data, formulas=formulas, priors=priors(model), seed=given.seed, **settings
-        )
-        fit.save(given.out / f"{model}.nc")
+        began, path = time(), given.out / f"{model}.nc"
+        if not path.is_file():
+            settings = {"draws": given.draws, "tune": given.draws, "chains": given.chains}
+            settings |= {"seed": given.seed, "checkpoint": given.out / f"{model}-parts"}
+            mc.fit(model, data, formulas=formulas, priors=priors(model), **settings).save(path)
+        fit = mc.load_fit(path)
         print(f"\n{fit}\n  {time() - began:.0f} s")
         draws = min(200, given.draws * given.chains)
         table = mc.noted_by_condition(fit, data, BY, draws=draws)

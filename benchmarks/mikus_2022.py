@@ -36,7 +36,8 @@ def main() -> None:
     fit = mc.fit(HYBRID_KOOL, data, sessions="session", seed=1, **settings)
     fit.save(given.out / "fit.nc")
     print(f"{fit}\n  {time() - began:.0f} s")
-    for name, table in (("correlations", fit.correlations), ("reliability", mc.reliability(fit))):
+    tables = {"correlations": fit.correlations, "reliability": mc.reliability(fit, seed=1)}
+    for name, table in tables.items():
         write_table(table, given.out / f"{name}.csv")
         show(table, name.capitalize())
     show(fit.group, "Groups")
