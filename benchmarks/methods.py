@@ -11,6 +11,7 @@ error (posterior sd). Participants that the authors left out are left out, where
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
@@ -34,15 +35,18 @@ def read(path: Path, task: str, everybody: bool, participants: int) -> Choices:
     return read_choices(frame, find_task(task))
 
 
-def fitted(model: str, data: Choices, method: str, out: Path) -> tuple[Fit, str]:
+def fitted(model: str, data: Choices, method: str, importance: int, out: Path) -> tuple[Fit, str]:
     """Return a fit and how long it took, made once: on the clock and of processors."""
     path = out / f"{model}-{len(data.participants)}-{method}.nc"
     clock = path.with_suffix(".txt")
     if not path.is_file():
         began = time.perf_counter(), time.process_time()
         parts = path.with_suffix("") if method == "nuts" else None  # it may be killed
-        many = GROUP if method != "nuts" or len(data.participants) > THOUSANDS else {}
-        found = fit(find_model(model), data, method=method, seed=1, checkpoint=parts, **many)
+        many: dict[str, Any] = (
+            GROUP if method != "nuts" or len(data.participants) > THOUSANDS else {}
+        )
+        many = many | {"importance": importance, "checkpoint": parts, "seed": 1}
+        found = fit(find_model(model), data, method=method, **many)
         took = time.perf_counter() - began[0], time.process_time() - began[1]
         clock.write_text(f"{took[0]:.0f} s, {took[1]:.0f} of a core")
         found.save(path)
@@ -58,10 +62,11 @@ def main() -> None:
     parser.add_argument("--everybody", action="store_true")
     parser.add_argument("--participants", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("methods"))
+    parser.add_argument("--importance", type=int, default=500)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     data = read(asked.choices, asked.task, asked.everybody, asked.participants)
-    fits = {m: fitted(asked.model, data, m, asked.out) for m in asked.methods}
+    fits = {m: fitted(asked.model, data, m, asked.importance, asked.out) for m in asked.methods}
     shown = Table(title=f"{asked.model}, {data}", title_justify="left")
     shown.add_column("")
     groups = {}

@@ -148,7 +148,7 @@ def highest(recycled: Recycled, start: np.ndarray) -> np.ndarray:
     hierarchy = recycled.hierarchy
 
     def step(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        evidence, first, second = recycled.moments(vector)
+        evidence, first, second = recycled.corrected_moments(vector)
         height = evidence.sum() + hierarchy.log_prior(vector)
         return float(height), hierarchy.likeliest(hierarchy.sums(first, second), vector)
 
