@@ -15,9 +15,10 @@ from metacontrol.models.scoring import Scoring
 LONG = 100_000  # trials from which it is worth timing a gradient
 EACH = 15  # gradients for a draw of NUTS
 SEARCH = 60  # gradients for a start of a search
-WEIGHED = 20  # gradients' worth of time for an importance draw, over all rounds
-GROUP = 0.007  # the same to weigh it once more for a draw of the group
 MODES = 600  # gradients to the modes of all participants
+ROUNDS = 1600  # the same, and more that does not depend on importance, over all rounds of EM
+WEIGHED = 9  # gradients' worth of time for an importance draw, over all rounds
+GROUP = 0.02  # the same to weigh it once more for a draw of the group
 
 
 def say_how_long(scoring: Scoring, method: str, cores: int, used: Mapping[str, Any]) -> None:
@@ -31,7 +32,8 @@ def say_how_long(scoring: Scoring, method: str, cores: int, used: Mapping[str, A
     individuals.slope(at)
     one = time.perf_counter() - began
     minutes = one * _gradients(method, cores, used) / 60
-    print(f"this will take about {minutes:,.0f} min", file=sys.stderr)
+    more = ", or several times that where choices tell little" if method == "nuts" else ""
+    print(f"this will take about {minutes:,.0f} min{more}", file=sys.stderr)
 
 
 def _gradients(method: str, cores: int, used: Mapping[str, Any]) -> float:
@@ -45,6 +47,6 @@ def _gradients(method: str, cores: int, used: Mapping[str, Any]) -> float:
             return EACH * used["chains"] * (used["draws"] + used["tune"]) / cores
         case "two-stage":
             again = GROUP * used["chains"] * (used["draws"] + used["tune"]) / cores
-            return MODES + used["importance"] * (WEIGHED + again)
+            return ROUNDS + used["importance"] * (WEIGHED + again)
         case _:
-            return float(MODES + used["importance"] * WEIGHED)
+            return float(ROUNDS + used["importance"] * WEIGHED)
