@@ -1,4 +1,4 @@
-"""How well do the parameters of every model come back? The table of docs/recovery.md.
+"""How well do the parameters of every model come back? One table.
 
     python benchmarks/recovery.py [--out recovery.csv] [--people 50] [--trials 300] [NAME ...]
 
