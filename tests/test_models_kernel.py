@@ -111,7 +111,8 @@ def both_ways(model: Model, data: Choices, formulas: Any = None, spread: float =
         score = replay.log_likelihood(scoring.story, scoring.records, compiled=compiled)
         value, pull = jax.vjp(jax.jit(score), theta)
         found.append((value, pull(cotangent)[0]))
-        np.testing.assert_allclose(jax.jit(score)(theta), value, rtol=1e-12)  # no slopes asked for
+        if compiled:  # has a loop of its own where no slopes are asked for
+            np.testing.assert_allclose(jax.jit(score)(theta), value, rtol=1e-12)
     np.testing.assert_allclose(found[0][0], found[1][0], rtol=1e-12)
     np.testing.assert_allclose(found[0][1], found[1][1], rtol=1e-10, atol=1e-11)
     assert np.abs(found[0][1]).max(axis=0).all()
