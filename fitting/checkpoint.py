@@ -151,18 +151,25 @@ def describe_run(
     shards : int
         How many machines share the work.
     """
+    return {
+        "about": about,
+        **describe_code(model, priors),
+        "choices": digest_of_choices(scoring),
+        "shards": shards,
+        "versions": {name: version(name) for name in ("numpy", "scipy")},
+    }
+
+
+def describe_code(model: Model, priors: Mapping[str, Prior] | None) -> dict[str, Any]:
+    """Return what a model is beyond its name, and priors, as plain values."""
     try:
         code = inspect.getsource(type(model))
     except (OSError, TypeError):  # typed in at a prompt
         code = ""
     return {
-        "about": about,
         "parameters": [asdict(parameter) for parameter in model.parameters],
         "code of the model": sha256(code.encode()).hexdigest(),
         "priors": {name: asdict(prior) for name, prior in (priors or {}).items()},
-        "choices": digest_of_choices(scoring),
-        "shards": shards,
-        "versions": {name: version(name) for name in ("numpy", "scipy")},
     }
 
 

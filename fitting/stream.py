@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from metacontrol.fitting.ascent import ascend, errors, look_around, maximum
-from metacontrol.fitting.checkpoint import Parts, digest_of_choices, opened
+from metacontrol.fitting.checkpoint import Parts, describe_code, digest_of_choices, opened
 from metacontrol.fitting.diagnostics import (
     COLUMNS,
     EFFECTIVE,
@@ -156,7 +156,7 @@ def fit_stream(
             "formulas": dict(formulas or {}),
             "settings": {"seed": seed, "importance": importance},
         },
-        "priors": {name: asdict(prior) for name, prior in (priors or {}).items()},
+        **describe_code(model, priors),
         "versions": {name: version(name) for name in ("metacontrol", "numpy", "jax")},
     }
     with opened(folder, run) as parts, bar("blocks of participants", progress) as tell:
