@@ -166,7 +166,7 @@ def test_a_killed_point_fit_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_killed_sampler_goes_on(choices: Path, tmp_path: Path) -> None:
-    fit = ["fit", choices, "--chains", 4, "--draws", 100, "--tune", 100, "--fix", "lam=1", "--out"]
+    fit = ["fit", choices, "--chains", 4, "--draws", 50, "--tune", 50, "--fix", "lam=1", "--out"]
     _kill_when_some_is_done([*fit, tmp_path / "killed"], tmp_path / "killed/parts", 2)
     assert 2 <= finished(tmp_path / "killed/parts") < 5  # centring and some of four chains
     assert not (tmp_path / "killed/fit.nc").exists()

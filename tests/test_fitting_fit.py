@@ -169,8 +169,8 @@ def test_load_effect_is_recovered() -> None:
                 formulas={"w": "1 + load"},
                 seed=seed,
                 chains=2,
-                draws=400,
-                tune=400,
+                draws=250,
+                tune=250,
             )
             .group.set_index("parameter")
             .loc["w_load_mean"]
