@@ -83,9 +83,9 @@ def log_evidence(
 def _evidence(fit: Fit, data: Choices, draws: int, seed: int) -> pd.Series:
     individuals = Individuals(Scoring.of(fit.model, data, fit.formulas))
     prior = individuals.prior()
-    made = draw(individuals, prior, individuals.modes(prior), draws, seed=seed)
+    made = draw(individuals, prior, draws, seed=seed)
     index = pd.Index(individuals.scoring.participants, name="participant")
-    return pd.Series(made.log_evidence, index=index)
+    return pd.Series(made.log_evidence(prior), index=index)
 
 
 def named(fits: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from metacontrol.fitting.hierarchy import Hierarchy
-from metacontrol.fitting.importance import draw
+from metacontrol.fitting.importance import Draws, draw
 from metacontrol.fitting.individuals import Individuals, Normal
 from metacontrol.fitting.recycling import Recycled
 
 GAIN = 1e-4  # nats of log marginal likelihood that are worth another step
 STEPS = 500  # at most
 ROUNDS = 10  # of draws, at most
-SEARCH = 25  # steps to participants' modes, near which draws find their way
 SHORTEST = 0.1  # share of the way to a maximum that is gone at least
 SETTLED = 0.1  # standard errors by which new draws may move the group
+NOISE = 3.0  # standard deviations of their noise by which they may as well
 WIDER = 1.5  # variance of what draws are made under, in shares of the group's
 LARGEST = 1.0  # standard error, on the scale of links, where choices tell nothing
 
@@ -59,7 +59,7 @@ class Maximum:
         information = information + np.diag(recycled.hierarchy.prior_information(vector))
         covariance, spread = errors(information, noise)
         error, moved = np.sqrt(np.diag(covariance)), np.abs(vector - before)
-        settled = bool((moved <= SETTLED * error + 2 * spread).all())
+        settled = bool((moved <= SETTLED * error + NOISE * spread).all())
         return cls(vector, covariance, spread, recycled, float((moved / error).max()), settled)
 
 
@@ -78,12 +78,18 @@ def errors(information: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def maximum(
-    individuals: Individuals, start: np.ndarray, hierarchy: Hierarchy, *, tell: Tell, **how: int
+    individuals: Individuals,
+    start: np.ndarray,
+    hierarchy: Hierarchy,
+    *,
+    tell: Tell,
+    count: int,
+    seed: int,
 ) -> Maximum:
     """Find the group by EM with an E-step that weighs draws; draw anew where it has come to.
 
     New draws are made until they change nothing: draws under a wide prior are few where the group
-    turns out to be. All are made with the same random numbers.
+    turns out to be. Each draws closer to posteriors, as it knows those before.
 
     Parameters
     ----------
@@ -95,13 +101,18 @@ def maximum(
         What the numbers of a group mean.
     tell : function
         Is told what share of the rounds is done.
-    **how
-        `count` and `seed`, as for `look_around`.
+    count : int
+        Draws of each participant, each time.
+    seed : int
+        Seed of the draws.
     """
     vector = start
-    modes = None
+    drawn = None
     for number in range(ROUNDS):
-        recycled, modes = look_around(individuals, vector, hierarchy, near=modes, **how)
+        drawn = look_around(
+            individuals, vector, hierarchy, known=drawn, count=count, seed=(seed, number)
+        )
+        recycled = Recycled.of(hierarchy, drawn)
         found = Maximum.at(_within_reach(recycled, vector), recycled, vector)
         vector = found.vector
         tell((number + 1) / ROUNDS)
@@ -128,19 +139,14 @@ def look_around(
     vector: np.ndarray,
     hierarchy: Hierarchy,
     *,
-    near: np.ndarray | None = None,
+    known: Draws | None = None,
     count: int,
-    seed: int,
-) -> tuple[Recycled, np.ndarray]:
-    """Return `count` draws of each participant under a somewhat wider group, and their modes.
-
-    Modes are searched for from `near`, if that is known, shape (participants, own).
-    """
+    seed: int | Sequence[int],
+) -> Draws:
+    """Return draws of each participant under a somewhat wider group than this, as `draw` does."""
     group = hierarchy.normal(vector)
     prior = Normal(group.mean, WIDER * group.covariance)
-    modes = individuals.modes(prior, near, steps=SEARCH)
-    drawn = draw(individuals, prior, modes, count, seed=seed)
-    return Recycled.of(hierarchy, drawn, prior), modes.values
+    return draw(individuals, prior, count, seed=seed, known=known)
 
 
 def highest(recycled: Recycled, start: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.posterior import posterior
 from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.recycling import Recycled
 from metacontrol.fitting.sampling import bar
 from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
@@ -54,15 +55,16 @@ def em_tree(
             best = vector = found.vector
         else:
             vector = _by_laplace(individuals, hierarchy, start)
-            recycled, _ = look_around(individuals, vector, hierarchy, count=importance, seed=seed)
+            drawn = look_around(individuals, vector, hierarchy, count=importance, seed=seed)
+            recycled = Recycled.of(hierarchy, drawn)
             found = Maximum.at(vector, recycled, vector)
             best = highest(recycled, vector)
     rng = np.random.default_rng([seed, 0])
     half = rng.multivariate_normal(vector, found.covariance, chains * (draws + 1) // 2)
     both = np.concatenate([half, 2 * vector - half])[: chains * draws]  # their mean is the vector
     vectors = rng.permutation(both).reshape(chains, draws, -1)
-    drawn = posterior(individuals, found.recycled, vectors, seed=seed)
-    return xr.DataTree.from_dict({"posterior": drawn, **maximum_tree(scoring, found, best)})
+    sampled = posterior(individuals, found.recycled, vectors, seed=seed)
+    return xr.DataTree.from_dict({"posterior": sampled, **maximum_tree(scoring, found, best)})
 
 
 def _by_laplace(individuals: Individuals, hierarchy: Hierarchy, start: np.ndarray) -> np.ndarray:

@@ -12,11 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import gammaln, logsumexp, softmax
 
-from metacontrol.fitting.individuals import Individuals, Modes, Normal
+from metacontrol.fitting.individuals import Individuals, Normal
 
 FREEDOM = 5  # of the Student distribution that draws are proposed from
 DEFENCE = 0.1  # share of draws from the prior: no ratio is above ten times a likelihood
-ROUNDS = (200, 200, 200)  # draws that only find out where to draw from
+SEARCH = 25  # steps to a mode, near which draws find their way
+ROUNDS = 12  # of draws that only find out where to draw from
+AGAIN = 2  # where others are known that were drawn nearby
+SIZE = 100  # draws in a round
 KERNELS = 40  # Student distributions around likely draws
 WIDTH = 0.9  # of these, in standard deviations of the posterior
 LARGEST = 0.1  # weight of one draw in finding them
@@ -24,35 +27,39 @@ LARGEST = 0.1  # weight of one draw in finding them
 
 @dataclass(frozen=True)
 class Draws:
-    """Draws from posteriors by importance sampling.
+    """Draws from posteriors by importance sampling, to be weighed under one prior or another.
 
     Attributes
     ----------
     values : array, shape (draws, participants, coefficients)
         On the scale of links.
     log_likelihood : array, shape (draws, participants)
-    log_ratio : array, shape (draws, participants)
-        Log of the posterior's density, not normalised, over that of the proposal.
+    base : array, shape (draws, participants)
+        Log-likelihood less the log of the density that they were proposed from.
+    spread : array, shape (participants, coefficients, coefficients)
+        Covariance of each posterior, as far as it was known when they were proposed.
     """
 
     values: np.ndarray
     log_likelihood: np.ndarray
-    log_ratio: np.ndarray
+    base: np.ndarray
+    spread: np.ndarray
 
-    @property
-    def weights(self) -> np.ndarray:
-        """Weights that sum to 1 for each participant, shape (draws, participants)."""
-        return softmax(self.log_ratio, axis=0)
+    def log_ratio(self, prior: Normal) -> np.ndarray:
+        """Return logs of posterior over proposal, not normalised, shape (draws, participants)."""
+        return self.base + prior.logpdf(self.values)
 
-    @property
-    def log_evidence(self) -> np.ndarray:
-        """Each participant's marginal likelihood in nats, shape (participants,)."""
-        return logsumexp(self.log_ratio, axis=0) - np.log(len(self.log_ratio))
+    def weights(self, prior: Normal) -> np.ndarray:
+        """Return weights that sum to 1 for each participant, shape (draws, participants)."""
+        return softmax(self.log_ratio(prior), axis=0)
 
-    @property
-    def effective(self) -> np.ndarray:
-        """Effective number of draws of each participant, shape (participants,)."""
-        return 1 / (self.weights**2).sum(axis=0)
+    def log_evidence(self, prior: Normal) -> np.ndarray:
+        """Return each participant's marginal likelihood in nats, shape (participants,)."""
+        return logsumexp(self.log_ratio(prior), axis=0) - np.log(len(self.values))
+
+    def effective(self, prior: Normal) -> np.ndarray:
+        """Return the effective number of draws of each participant, shape (participants,)."""
+        return 1 / (self.weights(prior) ** 2).sum(axis=0)
 
 
 @dataclass(frozen=True)
@@ -128,11 +135,18 @@ def _mixture(values: Any, centres: Any, inverse: Any) -> Any:
     return jax.lax.map(one, (values, centres, inverse))
 
 
-def draw(individuals: Individuals, prior: Normal, modes: Modes, count: int, *, seed: int) -> Draws:
+def draw(
+    individuals: Individuals,
+    prior: Normal,
+    count: int,
+    *,
+    seed: int | Sequence[int],
+    known: Draws | None = None,
+) -> Draws:
     """Draw from posteriors by importance sampling.
 
     One in ten draws is proposed from the prior. The others come from Student distributions: in the
-    first rounds from one at the mode, with its curvature; later from a mixture of some around
+    first round from one at the mode, with its curvature; later from a mixture of some around
     likely draws of the rounds before, drawn towards their mean so that together they are as wide
     as the posterior (West 1993, doi:10.1111/j.2517-6161.1993.tb01911.x). Only those of the last
     round are returned, so that weights stay free of bias. A participant's draws do not depend on
@@ -144,50 +158,70 @@ def draw(individuals: Individuals, prior: Normal, modes: Modes, count: int, *, s
         Whose.
     prior : Normal
         Of the coefficients.
-    modes : Modes
-        From the same prior, or another one not too far.
     count : int
         Draws of each participant.
-    seed : int
-        Seed of the draws.
+    seed : int or sequence of int
+        Seed of the draws; another than that of the known ones.
+    known : Draws, optional
+        Under a prior not far from this one, to begin with.
     """
     rngs = [
-        np.random.default_rng([seed, *name.encode()]) for name in individuals.scoring.participants
+        np.random.default_rng([*np.atleast_1d(seed), *name.encode()])
+        for name in individuals.scoring.participants
     ]
-    proposal = Proposal(prior, modes.values[None], modes.covariance)
     rounds: list[Draws] = []
-    for size in (*ROUNDS, count):
-        values = proposal.draw(size, rngs)
-        score = individuals.log_likelihood(values)
-        score = np.where(np.isfinite(score), score, -np.inf)
-        ratio = score + prior.logpdf(values) - proposal.logpdf(values)
-        rounds.append(Draws(values, score, ratio))
-        if len(rounds) <= len(ROUNDS):
-            proposal = _closer(proposal, rounds, modes, rngs)
-    return rounds[-1]
+    if known is None:
+        modes = individuals.modes(prior, steps=SEARCH)
+        spread, proposal = modes.covariance, Proposal(prior, modes.values[None], modes.covariance)
+        sizes = [SIZE] * ROUNDS
+    else:
+        rounds.append(known)
+        spread, proposal = _closer(prior, rounds, known.spread, rngs)
+        sizes = [SIZE] * AGAIN
+    for size in sizes:
+        rounds.append(_round(individuals, proposal, spread, size, rngs))
+        spread, proposal = _closer(prior, rounds, spread, rngs)
+    return _round(individuals, proposal, spread, count, rngs)
+
+
+def _round(
+    individuals: Individuals,
+    proposal: Proposal,
+    spread: np.ndarray,
+    count: int,
+    rngs: Sequence[np.random.Generator],
+) -> Draws:
+    """Return draws from a proposal."""
+    values = proposal.draw(count, rngs)
+    score = individuals.log_likelihood(values)
+    score = np.where(np.isfinite(score), score, -np.inf)
+    return Draws(values, score, score - proposal.logpdf(values), spread)
 
 
 def _closer(
-    proposal: Proposal, rounds: Sequence[Draws], modes: Modes, rngs: Sequence[np.random.Generator]
-) -> Proposal:
-    """Return a proposal around likely draws of several rounds."""
+    prior: Normal,
+    rounds: Sequence[Draws],
+    spread: np.ndarray,
+    rngs: Sequence[np.random.Generator],
+) -> tuple[np.ndarray, Proposal]:
+    """Return posteriors' covariances by several rounds, and a proposal around their likely draws.
+
+    Where few draws have the weight, covariances are mixed with the spread that was assumed.
+    """
     values = np.concatenate([r.values for r in rounds])
-    ratio = np.concatenate([r.log_ratio + np.log(len(r.log_ratio)) for r in rounds])
+    ratio = np.concatenate([r.log_ratio(prior) + np.log(len(r.values)) for r in rounds])
     weights = np.minimum(softmax(ratio, axis=0), LARGEST)
     weights /= weights.sum(axis=0)
     mean = np.einsum("sp,spk->pk", weights, values)
     apart = values - mean
-    spread = np.einsum("sp,spj,spk->pjk", weights, apart, apart)
+    seen = np.einsum("sp,spj,spk->pjk", weights, apart, apart)
     effective = 1 / (weights**2).sum(axis=0)[:, None, None]
-    known = effective / (effective + KERNELS / 2)  # a spread of few draws says little
-    covariance = known * spread + (1 - known) * modes.covariance
+    known = effective / (effective + KERNELS / 2)
+    spread = known * seen + (1 - known) * spread
     picks = [
         np.searchsorted(shares.cumsum(), (np.arange(KERNELS) + rng.random(KERNELS)) / KERNELS)
         for shares, rng in zip(weights.T, rngs, strict=True)
     ]
     places = np.minimum(np.array(picks).T, len(values) - 1)
-    return Proposal(
-        proposal.prior,
-        mean + np.sqrt(1 - WIDTH**2) * np.take_along_axis(apart, places[..., None], axis=0),
-        WIDTH**2 * covariance,
-    )
+    centres = mean + np.sqrt(1 - WIDTH**2) * np.take_along_axis(apart, places[..., None], axis=0)
+    return spread, Proposal(prior, centres, WIDTH**2 * spread)

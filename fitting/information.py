@@ -18,6 +18,7 @@ import xarray as xr
 from metacontrol.fitting.ascent import highest, look_around, maximum
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals, Normal, side_by_side
+from metacontrol.fitting.recycling import Recycled
 from metacontrol.models.parameter import Prior
 
 FEW, DRAWS = 200, 1000  # draws of each person: to find the group, and to tell how things follow it
@@ -123,12 +124,14 @@ def quick_pass(individuals: Individuals, priors: Mapping[str, Prior], *, seed: i
     hierarchy = Hierarchy.of(individuals, priors)
     start = hierarchy.near(individuals.prior(priors))
     found = maximum(individuals, start, hierarchy, tell=lambda _: None, count=FEW, seed=seed)
-    drawn, _ = look_around(individuals, found.vector, hierarchy, count=DRAWS, seed=seed)
-    vector = highest(drawn, found.vector)
-    values, weights = drawn.values.transpose(2, 0, 1), drawn.weights(vector).T
-    slopes = np.stack(side_by_side(lambda row: individuals.slope(row)[1], values))
+    drawn = look_around(individuals, found.vector, hierarchy, count=DRAWS, seed=seed)
+    vector = highest(Recycled.of(hierarchy, drawn), found.vector)
+    slopes = np.stack(side_by_side(lambda row: individuals.slope(row)[1], drawn.values))
     normal = hierarchy.normal(vector)
-    return _information(hierarchy.named(vector), normal, values, np.nan_to_num(slopes), weights)
+    weights = drawn.weights(normal)
+    return _information(
+        hierarchy.named(vector), normal, drawn.values, np.nan_to_num(slopes), weights
+    )
 
 
 def _information(

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.importance import Draws
-from metacontrol.fitting.individuals import Normal, side_by_side
+from metacontrol.fitting.individuals import side_by_side
 
 UNEVEN = 2.0  # nats between the evidence of two halves of draws, from which neither is trusted
 HALF_LOG = np.log(2 * np.pi) / 2
@@ -51,11 +51,10 @@ class Recycled:
     log_likelihood: np.ndarray
 
     @classmethod
-    def of(cls, hierarchy: Hierarchy, draws: Draws, prior: Normal) -> Recycled:
-        """Return draws that were made under a prior."""
-        base = draws.log_ratio - prior.logpdf(draws.values)
+    def of(cls, hierarchy: Hierarchy, draws: Draws) -> Recycled:
+        """Return draws, one participant's after another's."""
         values = np.ascontiguousarray(draws.values.transpose(1, 2, 0))
-        return cls(hierarchy, values, base.T.copy(), draws.log_likelihood.T.copy())
+        return cls(hierarchy, values, draws.base.T.copy(), draws.log_likelihood.T.copy())
 
     def evidence(self, vector: Any) -> Any:
         """Return log marginal likelihoods, shape (participants,), differentiable by JAX."""

@@ -216,7 +216,8 @@ class _Blocks:
             return
         hierarchy = Hierarchy.of(individuals, self.priors)
         own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
-        recycled, _ = look_around(individuals, self.start, hierarchy, count=count, seed=own)
+        drawn = look_around(individuals, self.start, hierarchy, count=count, seed=own)
+        recycled = Recycled.of(hierarchy, drawn)
         arrays = {
             "values": (("participant", "own", "draw"), recycled.values.astype(np.float32)),
             "base": (("participant", "draw"), recycled.base.astype(np.float32)),

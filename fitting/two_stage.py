@@ -45,8 +45,7 @@ def two_stage_tree(
     hierarchy = Hierarchy.of(individuals, group_priors(scoring.story, given))
     start = hierarchy.near(individuals.prior(given))
     with bar(f"{len(scoring.participants):,} participants", progress) as tell:
-        how = {"count": importance, "seed": seed}
-        found = maximum(individuals, start, hierarchy, tell=tell, **how)
+        found = maximum(individuals, start, hierarchy, tell=tell, count=importance, seed=seed)
     tree = sample(group_model(found), seed=seed, label="group", progress=progress, **settings)
     vectors = found.vector + tree["posterior"]["apart"].to_numpy() @ _shape(found).T
     drawn = posterior(individuals, found.recycled, vectors, seed=seed)

@@ -126,15 +126,16 @@ def grid(pair: Individuals) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def test_draws_give_the_integrals(pair: Individuals, grid: tuple[np.ndarray, ...]) -> None:
     prior = pair.prior()
-    modes = pair.modes(prior)
-    draws = draw(pair, prior, modes, 4000, seed=1)
     evidence, mean, variance = grid
-    assert (draws.effective > 400).all()
-    error = 1 / np.sqrt(draws.effective)
-    assert (np.abs(draws.log_evidence - evidence) < 4 * error).all()
-    found = np.einsum("sp,spk->pk", draws.weights, draws.values)
-    assert (np.abs(found - mean) < 4 * np.sqrt(variance) * error[:, None]).all()
-    laplace = np.abs(modes.log_evidence - evidence)
+    wider = Normal(prior.mean + 0.5, 2 * prior.covariance)
+    for known in (None, draw(pair, wider, 200, seed=2)):
+        draws = draw(pair, prior, 4000, seed=1, known=known)
+        assert (draws.effective(prior) > 400).all()
+        error = 1 / np.sqrt(draws.effective(prior))
+        assert (np.abs(draws.log_evidence(prior) - evidence) < 4 * error).all()
+        found = np.einsum("sp,spk->pk", draws.weights(prior), draws.values)
+        assert (np.abs(found - mean) < 4 * np.sqrt(variance) * error[:, None]).all()
+    laplace = np.abs(pair.modes(prior).log_evidence - evidence)
     assert laplace.max() > 4 * error.max()  # which Laplace's approximation does not give
 
 
@@ -144,7 +145,7 @@ def test_draws_do_not_depend_on_who_else_is_there(data: mc.Choices) -> None:
     for choices in (data, few):
         own = Individuals(Scoring.of(PAIR, choices))
         prior = own.prior()
-        draws = draw(own, prior, own.modes(prior), 100, seed=1)
+        draws = draw(own, prior, 100, seed=1)
         people = [own.scoring.participants.index(name) for name in ("s2", "s5")]
         found.append(draws.values[:, people])
     np.testing.assert_allclose(found[0], found[1], atol=1e-6)

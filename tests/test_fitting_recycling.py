@@ -10,7 +10,6 @@ from scipy.stats import norm
 from metacontrol.fitting.ascent import Maximum, ascend, highest
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.importance import Draws
-from metacontrol.fitting.individuals import Normal
 from metacontrol.fitting.recycling import Recycled
 from metacontrol.models.parameter import Prior
 
@@ -44,10 +43,10 @@ def seen() -> np.ndarray:
 def drawn(seen: np.ndarray, draws: int, seed: int) -> Recycled:
     """Return draws from half way between what is seen and 0, with sd 1."""
     values = seen / 2 + np.random.default_rng(seed).normal(size=(draws, *seen.shape))
-    prior = Normal(np.zeros(2), 4 * np.eye(2))
     score = norm.logpdf(seen, values).sum(axis=-1)
-    ratio = score + prior.logpdf(values) - norm.logpdf(values, seen / 2).sum(axis=-1)
-    return Recycled.of(hierarchy(), Draws(values, score, ratio), prior)
+    base = score - norm.logpdf(values, seen / 2).sum(axis=-1)
+    spread = np.broadcast_to(np.eye(2), (len(seen), 2, 2))
+    return Recycled.of(hierarchy(), Draws(values, score, base, spread))
 
 
 @pytest.fixture(scope="module")
