@@ -23,6 +23,7 @@ from metacontrol.models.parameter import Prior
 
 FEW, DRAWS = 200, 1000  # draws of each person: to find the group, and to tell how things follow it
 TOLD = 0.5  # largest share of the group's variance that is left where choices tell enough
+SURE = 0.15  # largest error of the log of the group's spread where it is known well enough
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,9 @@ def quick_pass(individuals: Individuals, priors: Mapping[str, Prior], *, seed: i
     slopes = np.stack(side_by_side(lambda row: individuals.slope(row)[1], drawn.values))
     normal = hierarchy.normal(vector)
     weights = drawn.weights(normal)
+    sure = hierarchy.log_sd(np.sqrt(np.diag(found.covariance))) < SURE
     return _information(
-        hierarchy.named(vector), normal, drawn.values, np.nan_to_num(slopes), weights
+        hierarchy.named(vector), normal, drawn.values, np.nan_to_num(slopes), weights, sure
     )
 
 
@@ -140,8 +142,12 @@ def _information(
     values: np.ndarray,
     slopes: np.ndarray,
     weights: np.ndarray,
+    sure: np.ndarray,
 ) -> Information:
     """Return moments of draws, and how they follow the group.
+
+    What choices hardly tell is written without them, unless it is sure how much people differ in
+    it: how things follow the group is known near the group that was found only.
 
     A moment rises with a parameter of the group by its covariance with the slope there of the
     group's log-density, or of the likelihood's if people's departures in units of the group are
@@ -172,7 +178,7 @@ def _information(
     by_sd -= (centre * (1 - 2 * fall))[:, :, None] * eye
     by_mean = follows(apart, both, ones, eye) / sd
     by_width = np.clip(follows(spread, alone, ones, np.zeros(1)), -1, 1) / sd
-    told = variance.mean(axis=0) < TOLD  # what choices hardly tell is written without them
+    told = sure | (variance.mean(axis=0) < TOLD)
     pairs = told[:, None] & told
     return Information(
         group=group,
