@@ -18,13 +18,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from arviz_stats.base import array_stats  # type: ignore[attr-defined]
 from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.importance import Draws
 from metacontrol.fitting.individuals import side_by_side
+from metacontrol.fitting.psis import smooth
 
 UNEVEN = 2.0  # nats between the evidence of two halves of draws, from which neither is trusted
 HALF_LOG = np.log(2 * np.pi) / 2
@@ -104,10 +104,7 @@ class Recycled:
         Above 0.7 so few draws have so much of the weight that means over them cannot be trusted
         (Vehtari et al., 2024, jmlr.org/papers/v25/19-556.html).
         """
-        logs = self._logs(vector)
-        logs = np.maximum(logs, logs.max(axis=1, keepdims=True) - 700)
-        logs = -logs  # it takes log-likelihoods, and turns them
-        return np.asarray(array_stats.psislw(logs)[1])  # type: ignore[no-untyped-call]
+        return smooth(self._logs(vector))[1]
 
     def information(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the observed information of a vector, and the noise that draws add to its score.
