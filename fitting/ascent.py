@@ -16,8 +16,7 @@ GAIN = 1e-4  # nats of log marginal likelihood that are worth another step
 STEPS = 500  # at most
 ROUNDS = 10  # of draws, at most
 SHORTEST = 0.1  # share of the way to a maximum that is gone at least
-SETTLED = 0.1  # standard errors by which new draws may move the group
-NOISE = 3.0  # standard deviations of their noise by which they may as well
+SETTLED = 0.1  # nats for each of a group's numbers: what new draws may add by their noise
 WIDER = 1.5  # variance of what draws are made under, in shares of the group's
 LARGEST = 1.0  # standard error, on the scale of links, where choices tell nothing
 
@@ -39,18 +38,15 @@ class Maximum:
         Standard deviations over draws made anew.
     recycled : Recycled
         The draws it was found with.
-    moved : float
-        By how many standard errors the last draws moved any number.
-    settled : bool
-        Whether that is little, or no more than their noise.
+    gain : float
+        What the last draws added to the log-posterior, in nats.
     """
 
     vector: np.ndarray
     covariance: np.ndarray
     noise: np.ndarray
     recycled: Recycled
-    moved: float
-    settled: bool
+    gain: float
 
     @classmethod
     def at(cls, vector: np.ndarray, recycled: Recycled, before: np.ndarray) -> Maximum:
@@ -58,9 +54,19 @@ class Maximum:
         information, noise = recycled.information(vector)
         information = information + np.diag(recycled.hierarchy.prior_information(vector))
         covariance, spread = errors(information, noise)
-        error, moved = np.sqrt(np.diag(covariance)), np.abs(vector - before)
-        settled = bool((moved <= SETTLED * error + NOISE * spread).all())
-        return cls(vector, covariance, spread, recycled, float((moved / error).max()), settled)
+        gain = _height(recycled, vector) - _height(recycled, before)
+        return cls(vector, covariance, spread, recycled, gain)
+
+
+def enough(numbers: int) -> float:
+    """Return the gain, in nats, below which new draws have little to say of so many numbers."""
+    return SETTLED * numbers
+
+
+def _height(recycled: Recycled, vector: np.ndarray) -> float:
+    """Return the log-posterior of a group in nats, but for a constant."""
+    evidence = recycled.corrected_moments(vector)[0].sum()
+    return float(evidence + recycled.hierarchy.log_prior(vector))
 
 
 def errors(information: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -116,7 +122,7 @@ def maximum(
         found = Maximum.at(_within_reach(recycled, vector), recycled, vector)
         vector = found.vector
         tell((number + 1) / ROUNDS)
-        if number and found.settled:  # the first draws are from nowhere near
+        if number and found.gain < enough(len(vector)):  # the first draws are from nowhere near
             break
     return found
 

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from metacontrol.fitting.ascent import enough
+
 RHAT = 1.01
 RHAT_OF_ONE = 1.05  # of a participant: among hundreds of parameters chance alone passes 1.01
 ESS = 400  # 100 for each of four chains (Vehtari et al., 2021, doi:10.1214/20-BA1221)
@@ -133,12 +135,13 @@ def weighing_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     smallest = f"smallest {float(people['effective'].min()):.0f}: "
     rows = weighing_rows(len(names), (len(few), _some(few)), (len(heavy), _some(heavy)), smallest)
     rows.append(noise_row(noise, noise_of))
+    gain, wanted = float(group["gain"]), enough(group.sizes["variable"])
     rows.append(
         (
-            "standard errors by which the last draws moved the group",
-            round(float(group["moved"]), 3),
-            "no more than noise",
-            bool(group["settled"]),
+            "nats that the last draws added to the group's log-posterior",
+            round(gain, 2),
+            f"below {wanted:.1f}",
+            gain < wanted,
             f"draws were still being made anew: {MORE_DRAWS}",
         )
     )

@@ -91,7 +91,7 @@ def maximum_tree(scoring: Scoring, found: Maximum, best: np.ndarray) -> dict[str
     dict of str to Dataset
         `maximum`: for each of the group's numbers its standard `error` (on the scale of the link;
         of the log of a standard deviation), its `noise` over draws made anew and its `distance`
-        from the `best` numbers; `moved` and `settled`. `importance`: for each participant
+        from the `best` numbers; `gain`, see `Maximum`. `importance`: for each participant
         `effective`, `pareto_k`, `log_evidence` and `choices`.
     """
     recycled, vector = found.recycled, found.vector
@@ -106,10 +106,9 @@ def maximum_tree(scoring: Scoring, found: Maximum, best: np.ndarray) -> dict[str
         "log_evidence": recycled.moments(vector)[0],
         "choices": scoring.choices,
     }
-    whole = {"moved": found.moved, "settled": found.settled}
     return {
         "maximum": xr.Dataset(
-            whole | {name: ("variable", values) for name, values in by_number.items()},
+            {"gain": found.gain} | {name: ("variable", v) for name, v in by_number.items()},
             {"variable": list(recycled.hierarchy.variables)},
         ),
         "importance": xr.Dataset(
