@@ -197,6 +197,7 @@ class Hierarchy:
                 ridge, pull = np.diag(weight), weight * centre[moved]
             found = effects[moved] = np.linalg.lstsq(gram + ridge, wanted + pull)[0]
             square = sums.second[k] - 2 * found @ wanted + found @ gram @ found
+            square = max(square, np.finfo(float).tiny)  # moments of draws have noise
             variances[k] = square / sums.people
             if self.priors:  # the root of v**2 / scale**2 + (people - 1) v = square
                 scale, less = self._approximate[2][k] ** 2, sums.people - 1

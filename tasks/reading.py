@@ -36,7 +36,8 @@ def read_choices(
     source : path or DataFrame
         A table with a header, separated by commas, tabs or semicolons (`.gz` too), one row a
         trial. Columns as in the README, or as hBayesDM has them (`subjID, level1_choice,
-        level2_choice, reward`), or any others with `columns`.
+        level2_choice, reward`), or any others with `columns`. Columns of your own are kept, but
+        for those in which nothing stands.
     task : Task
         The task that was played.
     columns : mapping of str to str, optional
@@ -163,6 +164,8 @@ def _load(
             for column in absent
         ]
         return frame, pd.concat(tables, ignore_index=True), name
+    ours = ["participant", "trial", "line", *(e.name for e in task.events), *task.cues]
+    frame = frame.loc[:, frame.columns.isin(ours) | ~_blank(frame).all(axis=0)]
     frame, unread = _as_numbers(frame, task, choices_from, missed)
     found = check(frame, task, choices_from)
     if len(unread):  # what is no number is not missing besides
@@ -212,8 +215,14 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
     frame = _as_text(frame)
     if twice := _twice(frame):
         return pd.DataFrame(), twice
-    blank = (frame.drop(columns="line").fillna("") == "").all(axis=1)
+    blank = (frame.drop(columns="line").to_numpy(dtype=object) == "").all(axis=1)
     return frame[~blank].reset_index(drop=True), None
+
+
+def _blank(frame: pd.DataFrame) -> np.ndarray:
+    """Return where nothing stands, shape (rows, columns)."""
+    values = frame.to_numpy(dtype=object)
+    return pd.isna(values) | pd.Series(values.ravel()).isin(MISSING).to_numpy().reshape(frame.shape)
 
 
 def _twice(frame: pd.DataFrame) -> str | None:
