@@ -12,7 +12,7 @@ with q_i the density that participant i's draws were proposed from.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -25,6 +25,8 @@ from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.importance import Draws
 from metacontrol.fitting.individuals import side_by_side
 from metacontrol.fitting.psis import smooth
+
+Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 UNEVEN = 2.0  # nats between the evidence of two halves of draws, from which neither is trusted
 HALF_LOG = np.log(2 * np.pi) / 2
@@ -56,21 +58,23 @@ class Recycled:
         values = np.ascontiguousarray(draws.values.transpose(1, 2, 0))
         return cls(hierarchy, values, draws.base.T.copy(), draws.log_likelihood.T.copy())
 
-    def evidence(self, vector: Any) -> Any:
-        """Return log marginal likelihoods, shape (participants,), differentiable by JAX."""
-        means, log_sd = self.hierarchy.means(vector), self.hierarchy.log_sd(vector)
-        return _evidence(self.values, self.base, means, log_sd)
+    def evidence(self, vector: Any, fair: np.ndarray) -> Any:
+        """Return log marginal likelihoods, shape (participants,), differentiable by JAX.
 
-    def moments(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        They are corrected for whom that is `fair`, see `corrected_moments`.
+        """
+        means, log_sd = self.hierarchy.means(vector), self.hierarchy.log_sd(vector)
+        return _evidence(self.values, self.base, means, log_sd, fair)
+
+    def moments(self, vector: np.ndarray) -> Moments:
         """Return log marginal likelihoods, and what is expected of coefficients and their squares.
 
         Shapes (participants,), (participants, own) twice.
         """
-        means, log_sd = self.hierarchy.means(vector), self.hierarchy.log_sd(vector)
-        evidence, first, second = _moments(self.values, self.base, means, log_sd)
-        return np.asarray(evidence), np.asarray(first), np.asarray(second)
+        evidence, first, second = (part[:, 0] for part in self._parts(vector))
+        return evidence, first, second
 
-    def corrected_moments(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def corrected_moments(self, vector: np.ndarray) -> Moments:
         """Return `moments` without most of the bias that few draws have.
 
         Ratios of means of S draws are off by some c / S, which does not average out over
@@ -78,17 +82,19 @@ class Recycled:
         (Quenouille, 1956, doi:10.1093/biomet/43.3-4.353). Where a half has hardly any of the weight
         nothing is corrected.
         """
-        halves = [
-            replace(self, values=self.values[:, :, half], base=self.base[:, half])
-            for half in (slice(0, None, 2), slice(1, None, 2))
-        ]
-        whole, one, other = (part.moments(vector) for part in (self, *halves))
-        fair = np.abs(one[0] - other[0]) < UNEVEN
-        evidence, first, second = (
-            w + np.where(fair if w.ndim == 1 else fair[:, None], w - (a + b) / 2, 0.0)
-            for w, a, b in zip(whole, one, other, strict=True)
-        )
+        parts = self._parts(vector)
+        evidence, first, second = (_corrected(part, _fair(parts[0]), np) for part in parts)
         return evidence, first, second
+
+    def fair(self, vector: np.ndarray) -> np.ndarray:
+        """Return for whom moments are corrected, shape (participants,)."""
+        return _fair(self._parts(vector)[0])
+
+    def _parts(self, vector: np.ndarray) -> Moments:
+        """Return moments of all draws and of two halves of them, (participants, 3, ...)."""
+        means, log_sd = self.hierarchy.means(vector), self.hierarchy.log_sd(vector)
+        evidence, first, second = _moments(self.values, self.base, means, log_sd)
+        return np.asarray(evidence), np.asarray(first), np.asarray(second)
 
     def weights(self, vector: np.ndarray) -> np.ndarray:
         """Return the draws' weights in posteriors, shape (participants, draws), sums 1."""
@@ -166,15 +172,32 @@ def _logs(values: Any, base: Any, means: Any, log_sd: Any) -> Any:
 
 @jax.jit
 def _moments(values: Any, base: Any, means: Any, log_sd: Any) -> tuple[Any, Any, Any]:
+    """Return moments of all draws, of every second and of the others, (participants, 3, ...)."""
+    odd = jnp.arange(base.shape[1]) % 2
+    parts = jnp.stack([jnp.ones_like(odd), 1 - odd, odd]).astype(base.dtype)
+
     def moments(person: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
         logs = _one(person, log_sd)
         top = logs.max()
-        weights = jnp.exp(logs - top)
-        total = weights.sum()
-        first, second = person[0] @ weights, (person[0] * person[0]) @ weights
-        return top + jnp.log(total / len(logs)), first / total, second / total
+        weights = parts * jnp.exp(logs - top)
+        total = weights.sum(axis=1)
+        first, second = weights @ person[0].T, weights @ (person[0] * person[0]).T
+        evidence = top + jnp.log(total / parts.sum(axis=1))
+        return evidence, first / total[:, None], second / total[:, None]
 
     return jax.lax.map(moments, (values, base, means))
+
+
+def _fair(evidence: np.ndarray) -> np.ndarray:
+    """Return whose halves of draws are about as likely, from shape (participants, 3)."""
+    return np.abs(evidence[:, 1] - evidence[:, 2]) < UNEVEN
+
+
+def _corrected(parts: Any, fair: Any, module: Any) -> Any:
+    """Return moments of all draws corrected by those of halves, shape (participants, ...)."""
+    whole, half, other = parts[:, 0], parts[:, 1], parts[:, 2]
+    fair = fair.reshape(-1, *[1] * (whole.ndim - 1))
+    return module.where(fair, 2 * whole - (half + other) / 2, whole)
 
 
 @jax.jit
@@ -204,12 +227,13 @@ def _information(people: Any, log_sd: Any, moves: Any) -> tuple[Any, Any]:
 
 
 @jax.custom_vjp
-def _evidence(values: Any, base: Any, means: Any, log_sd: Any) -> Any:
-    return _moments(values, base, means, log_sd)[0]
+def _evidence(values: Any, base: Any, means: Any, log_sd: Any, fair: Any) -> Any:
+    return _corrected(_moments(values, base, means, log_sd)[0], fair, jnp)
 
 
-def _forwards(values: Any, base: Any, means: Any, log_sd: Any) -> tuple[Any, Any]:
-    evidence, first, second = _moments(values, base, means, log_sd)
+def _forwards(values: Any, base: Any, means: Any, log_sd: Any, fair: Any) -> tuple[Any, Any]:
+    parts = _moments(values, base, means, log_sd)
+    evidence, first, second = (_corrected(part, fair, jnp) for part in parts)
     return evidence, (first, second, means, log_sd)
 
 
@@ -219,7 +243,7 @@ def _backwards(kept: Any, cotangent: Any) -> tuple[Any, ...]:
     variance = jnp.exp(2 * log_sd)
     by_mean = (first - means) / variance
     by_log_sd = (second - 2 * first * means + means**2) / variance - 1
-    return None, None, cotangent[:, None] * by_mean, cotangent @ by_log_sd
+    return None, None, cotangent[:, None] * by_mean, cotangent @ by_log_sd, None
 
 
 _evidence.defvjp(_forwards, _backwards)

@@ -78,13 +78,16 @@ def test_marginal_likelihoods_are_the_integrals(recycled: Recycled, seen: np.nda
 
 
 def test_slope_and_information_are_derivatives(recycled: Recycled) -> None:
-    slope = jax.jit(jax.grad(lambda vector: recycled.evidence(vector).sum()))
+    def slope(vector: np.ndarray, fair: np.ndarray) -> np.ndarray:
+        return np.asarray(jax.grad(lambda v: recycled.evidence(v, fair).sum())(vector))
+
     steps = 1e-5 * np.eye(len(VECTOR))
-    rise = [
-        recycled.moments(VECTOR + s)[0].sum() - recycled.moments(VECTOR - s)[0].sum() for s in steps
-    ]
-    np.testing.assert_allclose(slope(VECTOR), np.array(rise) / 2e-5, rtol=1e-5, atol=1e-5)
-    curves = [(slope(VECTOR - s) - slope(VECTOR + s)) / 2e-5 for s in steps]
+    nobody, everybody = np.zeros(PEOPLE, bool), recycled.fair(VECTOR)
+    assert everybody.all()
+    for fair, moments in ((nobody, recycled.moments), (everybody, recycled.corrected_moments)):
+        rise = [moments(VECTOR + s)[0].sum() - moments(VECTOR - s)[0].sum() for s in steps]
+        np.testing.assert_allclose(slope(VECTOR, fair), np.array(rise) / 2e-5, rtol=1e-5, atol=1e-5)
+    curves = [(slope(VECTOR - s, nobody) - slope(VECTOR + s, nobody)) / 2e-5 for s in steps]
     information, _ = recycled.information(VECTOR)
     np.testing.assert_allclose(information, curves, rtol=1e-5, atol=1e-5)
 
