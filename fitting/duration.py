@@ -13,11 +13,11 @@ from metacontrol.fitting.individuals import Individuals
 from metacontrol.models.scoring import Scoring
 
 LONG = 100_000  # trials from which it is worth timing a gradient
-EACH = 15  # gradients for a draw of NUTS
+EACH = 30  # gradients for a draw of NUTS
 SEARCH = 60  # gradients for a start of a search
 MODES = 600  # gradients to the modes of all participants
-ROUNDS = 1600  # the same, and more that does not depend on importance, over all rounds of EM
-WEIGHED = 9  # gradients' worth of time for an importance draw, over all rounds
+ROUNDS = 800  # the same, and more that does not depend on importance, over all rounds of EM
+WEIGHED = 5  # gradients' worth of time for an importance draw, over all rounds
 GROUP = 0.02  # the same to weigh it once more for a draw of the group
 
 
@@ -32,7 +32,7 @@ def say_how_long(scoring: Scoring, method: str, cores: int, used: Mapping[str, A
     individuals.slope(at)
     one = time.perf_counter() - began
     minutes = one * _gradients(method, cores, used) / 60
-    more = ", or several times that where choices tell little" if method == "nuts" else ""
+    more = ", or two or three times that where choices tell little" if method == "nuts" else ""
     print(f"this will take about {minutes:,.0f} min{more}", file=sys.stderr)
 
 
