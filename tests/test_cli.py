@@ -13,6 +13,7 @@ import pytest
 
 from metacontrol.cli import main
 from metacontrol.fitting import load_fit
+from metacontrol.interrupts import interruptible
 
 
 def _run(*arguments: object) -> int:
@@ -239,6 +240,22 @@ def test_ctrl_c_ends_a_fit_and_leaves_nothing_half_done(tmp_path: Path) -> None:
     assert process.returncode == 130
     left = {path.name for path in (tmp_path / "fit").rglob("*")}
     assert left <= {"parts", "run.json", "information.nc"}
+
+
+def test_ctrl_c_in_a_callback_of_the_garbage_collector_is_not_lost() -> None:
+    def _xla_gc_callback() -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    after = []
+
+    def compile_models() -> None:
+        _xla_gc_callback()
+        after.append("the callback")
+        time.sleep(10)
+
+    with interruptible(), pytest.raises(KeyboardInterrupt):
+        compile_models()
+    assert after
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from metacontrol.commands import (
     simulating,
     trusting,
 )
+from metacontrol.interrupts import interruptible
 
 COMMANDS = (
     simulating.simulate,
@@ -63,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from metacontrol.models.engine.listeners import StoryError
 
     try:
-        app(args=None if arguments is None else list(arguments), standalone_mode=True)
+        with interruptible():
+            app(args=None if arguments is None else list(arguments), standalone_mode=True)
     except MemoryError:
         print("metacontrol: this needs more memory than there is", file=sys.stderr)
         sys.exit(2)
