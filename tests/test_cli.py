@@ -236,7 +236,10 @@ def test_ctrl_c_ends_a_fit_and_leaves_nothing_half_done(tmp_path: Path) -> None:
     assert "40 participants" in process.stdout.readline()
     time.sleep(20)  # the quick pass, or a chain, is under way
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    try:
+        process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     left = {path.name for path in (tmp_path / "fit").rglob("*")}
     assert left <= {"parts", "run.json", "information.nc"}
