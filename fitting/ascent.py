@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -49,24 +50,17 @@ class Maximum:
     gain: float
 
     @classmethod
-    def at(cls, vector: np.ndarray, recycled: Recycled, before: np.ndarray) -> Maximum:
+    def at(cls, vector: np.ndarray, recycled: Recycled, gain: float = 0.0) -> Maximum:
         """Return a maximum with its errors."""
         information, noise = recycled.information(vector)
         information = information + np.diag(recycled.hierarchy.prior_information(vector))
         covariance, spread = errors(information, noise)
-        gain = _height(recycled, vector) - _height(recycled, before)
         return cls(vector, covariance, spread, recycled, gain)
 
 
 def enough(numbers: int) -> float:
     """Return the gain, in nats, below which new draws have little to say of so many numbers."""
     return SETTLED * numbers
-
-
-def _height(recycled: Recycled, vector: np.ndarray) -> float:
-    """Return the log-posterior of a group in nats, but for a constant."""
-    evidence = recycled.corrected_moments(vector)[0].sum()
-    return float(evidence + recycled.hierarchy.log_prior(vector))
 
 
 def errors(information: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -119,12 +113,13 @@ def maximum(
             individuals, vector, hierarchy, known=drawn, count=count, seed=(seed, number)
         )
         recycled = Recycled.of(hierarchy, drawn)
-        found = Maximum.at(_within_reach(recycled, vector), recycled, vector)
-        vector = found.vector
+        reached = _within_reach(recycled, vector)
+        gain = _step(recycled, reached)[0] - _step(recycled, vector)[0]
+        vector = reached
         tell((number + 1) / ROUNDS)
-        if number and found.gain < enough(len(vector)):  # the first draws are from nowhere near
+        if number and gain < enough(len(vector)):  # the first draws are from nowhere near
             break
-    return found
+    return Maximum.at(vector, recycled, gain)
 
 
 def _within_reach(recycled: Recycled, start: np.ndarray) -> np.ndarray:
@@ -157,14 +152,15 @@ def look_around(
 
 def highest(recycled: Recycled, start: np.ndarray) -> np.ndarray:
     """Return the most probable group, as draws have it."""
+    return ascend(partial(_step, recycled), start)
+
+
+def _step(recycled: Recycled, vector: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return a group's log-posterior in nats, but for a constant, and the next group of EM."""
     hierarchy = recycled.hierarchy
-
-    def step(vector: np.ndarray) -> tuple[float, np.ndarray]:
-        evidence, first, second = recycled.corrected_moments(vector)
-        height = evidence.sum() + hierarchy.log_prior(vector)
-        return float(height), hierarchy.likeliest(hierarchy.sums(first, second), vector)
-
-    return ascend(step, start)
+    evidence, first, second = recycled.corrected_moments(vector)
+    height = evidence.sum() + hierarchy.log_prior(vector)
+    return float(height), hierarchy.likeliest(hierarchy.sums(first, second), vector)
 
 
 def ascend(step: Step, start: np.ndarray) -> np.ndarray:

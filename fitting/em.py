@@ -57,7 +57,7 @@ def em_tree(
             vector = _by_laplace(individuals, hierarchy, start)
             drawn = look_around(individuals, vector, hierarchy, count=importance, seed=seed)
             recycled = Recycled.of(hierarchy, drawn)
-            found = Maximum.at(vector, recycled, vector)
+            found = Maximum.at(vector, recycled)
             best = highest(recycled, vector)
     rng = np.random.default_rng([seed, 0])
     half = rng.multivariate_normal(vector, found.covariance, chains * (draws + 1) // 2)

@@ -70,18 +70,21 @@ class Proposal:
     ----------
     prior : Normal
     centres : array, shape (kernels, participants, coefficients)
-    covariance : array, shape (participants, coefficients, coefficients)
-        Scale of all Student distributions of a participant.
+    spread : array, shape (participants, coefficients, coefficients)
+        Covariance of each posterior, as far as it is known.
+    width : float
+        Of all Student distributions, in standard deviations of the posterior.
     """
 
     prior: Normal
     centres: np.ndarray
-    covariance: np.ndarray
+    spread: np.ndarray
+    width: float
 
     @cached_property
     def root(self) -> np.ndarray:
-        """Lower triangle whose product with itself is the covariance."""
-        return np.linalg.cholesky(self.covariance)
+        """Lower triangle whose product with itself is the scale of a Student distribution."""
+        return np.linalg.cholesky(self.width**2 * self.spread)
 
     def draw(self, count: int, rngs: Sequence[np.random.Generator]) -> np.ndarray:
         """Return draws, shape (count, participants, coefficients), a stream for each person."""
@@ -169,44 +172,33 @@ def draw(
         np.random.default_rng([*np.atleast_1d(seed), *name.encode()])
         for name in individuals.scoring.participants
     ]
-    rounds: list[Draws] = []
     if known is None:
         modes = individuals.modes(prior, steps=SEARCH)
-        spread, proposal = modes.covariance, Proposal(prior, modes.values[None], modes.covariance)
-        sizes = [SIZE] * ROUNDS
+        nearby = Proposal(prior, modes.values[None], modes.covariance, width=1.0)
+        rounds, more = [_round(individuals, nearby, SIZE, rngs)], ROUNDS - 1
     else:
-        rounds.append(known)
-        spread, proposal = _closer(prior, rounds, known.spread, rngs)
-        sizes = [SIZE] * AGAIN
-    for size in sizes:
-        rounds.append(_round(individuals, proposal, spread, size, rngs))
-        spread, proposal = _closer(prior, rounds, spread, rngs)
-    return _round(individuals, proposal, spread, count, rngs)
+        rounds, more = [known], AGAIN
+    for _ in range(more):
+        rounds.append(_round(individuals, _closer(prior, rounds, rngs), SIZE, rngs))
+    return _round(individuals, _closer(prior, rounds, rngs), count, rngs)
 
 
 def _round(
-    individuals: Individuals,
-    proposal: Proposal,
-    spread: np.ndarray,
-    count: int,
-    rngs: Sequence[np.random.Generator],
+    individuals: Individuals, proposal: Proposal, count: int, rngs: Sequence[np.random.Generator]
 ) -> Draws:
     """Return draws from a proposal."""
     values = proposal.draw(count, rngs)
     score = individuals.log_likelihood(values)
     score = np.where(np.isfinite(score), score, -np.inf)
-    return Draws(values, score, score - proposal.logpdf(values), spread)
+    return Draws(values, score, score - proposal.logpdf(values), proposal.spread)
 
 
 def _closer(
-    prior: Normal,
-    rounds: Sequence[Draws],
-    spread: np.ndarray,
-    rngs: Sequence[np.random.Generator],
-) -> tuple[np.ndarray, Proposal]:
-    """Return posteriors' covariances by several rounds, and a proposal around their likely draws.
+    prior: Normal, rounds: Sequence[Draws], rngs: Sequence[np.random.Generator]
+) -> Proposal:
+    """Return a proposal around likely draws of several rounds.
 
-    Where few draws have the weight, covariances are mixed with the spread that was assumed.
+    Where few draws have the weight, their spread is mixed with that which the last round assumed.
     """
     values = np.concatenate([r.values for r in rounds])
     ratio = np.concatenate([r.log_ratio(prior) + np.log(len(r.values)) for r in rounds])
@@ -217,11 +209,11 @@ def _closer(
     seen = np.einsum("sp,spj,spk->pjk", weights, apart, apart)
     effective = 1 / (weights**2).sum(axis=0)[:, None, None]
     known = effective / (effective + KERNELS / 2)
-    spread = known * seen + (1 - known) * spread
+    spread = known * seen + (1 - known) * rounds[-1].spread
     picks = [
         np.searchsorted(shares.cumsum(), (np.arange(KERNELS) + rng.random(KERNELS)) / KERNELS)
         for shares, rng in zip(weights.T, rngs, strict=True)
     ]
     places = np.minimum(np.array(picks).T, len(values) - 1)
     centres = mean + np.sqrt(1 - WIDTH**2) * np.take_along_axis(apart, places[..., None], axis=0)
-    return spread, Proposal(prior, centres, WIDTH**2 * spread)
+    return Proposal(prior, centres, spread, WIDTH)

@@ -164,8 +164,8 @@ def _load(
             for column in absent
         ]
         return frame, pd.concat(tables, ignore_index=True), name
-    ours = ["participant", "trial", "line", *(e.name for e in task.events), *task.cues]
-    frame = frame.loc[:, frame.columns.isin(ours) | ~_blank(frame).all(axis=0)]
+    ours = frame.columns.isin(["line", *_our_names(task)])
+    frame = frame.loc[:, ours | ~_blank(frame).all(axis=0)]
     frame, unread = _as_numbers(frame, task, choices_from, missed)
     found = check(frame, task, choices_from)
     if len(unread):  # what is no number is not missing besides
@@ -215,8 +215,13 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
     frame = _as_text(frame)
     if twice := _twice(frame):
         return pd.DataFrame(), twice
-    blank = (frame.drop(columns="line").to_numpy(dtype=object) == "").all(axis=1)
+    values = frame.drop(columns="line").to_numpy(dtype=object)
+    blank = (pd.isna(values) | (values == "")).all(axis=1)
     return frame[~blank].reset_index(drop=True), None
+
+
+def _our_names(task: Task) -> list[str]:
+    return ["participant", "trial", *(e.name for e in task.events), *task.cues]
 
 
 def _blank(frame: pd.DataFrame) -> np.ndarray:
@@ -245,7 +250,7 @@ def _in_our_names(
 ) -> tuple[pd.DataFrame, int]:
     """Rename columns; recognise hBayesDM's form."""
     if columns:
-        ours = ["participant", "trial", *(e.name for e in task.events), *task.cues]
+        ours = _our_names(task)
         unknown = [name for name in columns if name not in ours]
         if unknown:
             raise ValueError(

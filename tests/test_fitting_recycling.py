@@ -93,7 +93,7 @@ def test_slope_and_information_are_derivatives(recycled: Recycled) -> None:
 
 
 def test_em_comes_to_the_known_maximum_with_its_error(recycled: Recycled, seen: np.ndarray) -> None:
-    found = Maximum.at(highest(recycled, VECTOR), recycled, VECTOR)
+    found = Maximum.at(highest(recycled, VECTOR), recycled)
     x = recycled.hierarchy.regressors[:, :2]
     effects, residual = np.linalg.lstsq(x, seen[:, 0])[:2]
     sds = np.sqrt([residual[0] / PEOPLE - 1, seen[:, 1].var() - 1])
@@ -109,7 +109,7 @@ def test_noise_is_how_maxima_differ_between_draws(seen: np.ndarray) -> None:
     maxima, noises = [], []
     for seed in range(30):
         few = drawn(seen, 400, seed)
-        found = Maximum.at(highest(few, VECTOR), few, VECTOR)
+        found = Maximum.at(highest(few, VECTOR), few)
         maxima.append(found.vector)
         noises.append(found.noise)
     ratio = np.std(maxima, axis=0, ddof=1) / np.mean(noises, axis=0)
