@@ -11,6 +11,7 @@ from matplotlib.ticker import MaxNLocator
 
 from metacontrol.analysis.course import over_people, plot_course
 from metacontrol.analysis.style import GREY
+from metacontrol.models.notes import weight_name
 from metacontrol.tasks.choices import Choices
 
 LONG = 5.0  # trials between changes, on average, of a column that changes in blocks
@@ -19,7 +20,7 @@ LONG = 5.0  # trials between changes, on average, of a column that changes in bl
 def around(
     seen: pd.DataFrame,
     changes: str,
-    name: str = "weight",
+    name: str | None = None,
     before: int = 5,
     after: int = 15,
     by: Sequence[str] = (),
@@ -36,8 +37,8 @@ def around(
     changes : str
         A column: each trial on which its value is another than on the row before is a change; if
         it is boolean, each trial on which it is true.
-    name : str
-        What was noted.
+    name : str, optional
+        What was noted; by default the weight of planning, `weight` or else `first_weight`.
     before, after : int
         How many trials to show before a change, and from the change on.
     by : sequence of str
@@ -66,6 +67,7 @@ def around(
     1      0   0.6             1
     2      1   0.7             1
     """
+    name = name or weight_name(seen)
     absent = [column for column in (changes, name, *by) if column not in seen]
     if absent:
         raise ValueError(f"no column {', '.join(absent)}; there are: {', '.join(seen.columns)}")

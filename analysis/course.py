@@ -8,17 +8,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from metacontrol.analysis.style import BLUE, COLOURS
+from metacontrol.models.notes import weight_name
 
 
-def course(seen: pd.DataFrame, name: str = "weight", by: Sequence[str] = ()) -> pd.DataFrame:
+def course(seen: pd.DataFrame, name: str | None = None, by: Sequence[str] = ()) -> pd.DataFrame:
     """Return the mean over people of something noted, on each trial.
 
     Parameters
     ----------
     seen : DataFrame
         From `latents`, with the columns of `by` added.
-    name : str
-        What was noted.
+    name : str, optional
+        What was noted; by default the weight of planning, `weight` or else `first_weight`.
     by : sequence of str
         Columns to split by, such as ``["condition"]``.
 
@@ -33,6 +34,7 @@ def course(seen: pd.DataFrame, name: str = "weight", by: Sequence[str] = ()) -> 
     ValueError
         If a column is not there.
     """
+    name = name or weight_name(seen)
     absent = [column for column in (name, *by) if column not in seen]
     if absent:
         raise ValueError(f"no column {', '.join(absent)}; there are: {', '.join(seen.columns)}")

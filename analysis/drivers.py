@@ -14,16 +14,14 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from metacontrol.analysis.course import over_people
-from metacontrol.analysis.noted import weight_name
 from metacontrol.analysis.style import BLUE, ORANGE
 from metacontrol.fitting.result import Fit
 from metacontrol.models.engine.sources import note_sources
 from metacontrol.models.formulas import Formulas, formulas_from_names, predictors
 from metacontrol.models.model import Model
+from metacontrol.models.notes import CHOICES, weight_name
 from metacontrol.models.scoring import Scoring, latents
-from metacontrol.models.stages import NAMES
 from metacontrol.tasks.choices import Choices, event_columns
-from metacontrol.tasks.task import Outcome
 
 FEW, GRID = 6, 9  # a column of more values than a few is set to a grid of values
 PARTS = 8  # of each person's trials, sorted by a driver
@@ -32,6 +30,7 @@ RIDGE = 0.01  # one over the prior variance of a slope: finite where the weight 
 _NOT_BEHIND = ("weight", "prediction_error", "deliberation_time")  # noted beside the weight
 _WORDS = {
     "advantage": "Advantage of planning\n(reward)",
+    "choice_evidence": "Evidence for planning in the\nlast choice (log-odds)",
     "contingency": "Contingency of reward\non choice (reward)",
     "cost_of_planning": "Cost of planning\n(ranges of reward)",
     "habit_reliability": "Reliability of habit",
@@ -66,8 +65,8 @@ def drivers(
     into eight parts of equal size by one driver, and in each the mean weight is adjusted for all
     others: the regression w ~ sigma(b x), made for each person alone, x all drivers in standard
     scores, gives w - sigma(b x) + sigma(b x'), where in x' the others stand at their mean. What
-    follows from the outcome of a trial can only move later weights: it is taken from the trial
-    before, and the weight of that trial is held too.
+    follows from the choice or outcome of a trial can only move later weights: it is taken from the
+    trial before, and the weight of that trial is held too.
 
     Parameters
     ----------
@@ -201,15 +200,15 @@ def _as_set(
 def _candidates(notes: Sequence[str], name: str) -> list[str]:
     """Return the notes that could be behind a weight, but not those on other choices."""
     stage = name.removesuffix("weight")
-    others = tuple(f"{other}_" for other in NAMES if stage not in ("", f"{other}_"))
+    others = tuple(f"{other}_" for other in CHOICES if stage not in ("", f"{other}_"))
     return [n for n in notes if not n.endswith(_NOT_BEHIND) and not n.startswith(others)]
 
 
 def _later(scoring: Scoring, name: str, noted: Sequence[str]) -> list[str]:
-    """Return which notes follow from outcomes that come after the weight."""
+    """Return which notes follow from what happens after the weight."""
     sources = note_sources(scoring.story, scoring.records)
-    outcomes = {e.name for e in scoring.story.task.events if isinstance(e, Outcome)}
-    return [n for n in noted if (sources[n] - sources[name]) & outcomes]
+    events = {event.name for event in scoring.story.task.events}
+    return [n for n in noted if (sources[n] - sources[name]) & events]
 
 
 def _as_noted(
@@ -317,7 +316,7 @@ def _plot_driver(driver: str, part: pd.DataFrame, ax: Axes) -> None:
     else:
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     words = driver
-    for stage in NAMES:
+    for stage in CHOICES:
         words = words.removeprefix(f"{stage}_")
     ax.set(xlabel=_WORDS.get(words, words.replace("_", " ").capitalize()), ylim=(0, 1))
     title = "set on all trials" if is_set else "noted, others held"

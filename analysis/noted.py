@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import pandas as pd
 
 from metacontrol.analysis.weight import summary_by_condition
 from metacontrol.fitting.result import Fit
+from metacontrol.models.notes import weight_name
 from metacontrol.models.scoring import narrations
 from metacontrol.tasks.choices import Choices
-
-
-def weight_name(notes: Iterable[str]) -> str:
-    """Return which note is the weight of planning: `weight`, or else that of the first choice."""
-    found = [name for name in ("weight", "first_weight") if name in notes]
-    if not found:
-        raise ValueError(f"there is no weight of planning among: {', '.join(notes)}")
-    return found[0]
 
 
 def noted_draws(

@@ -9,21 +9,22 @@ import jax.numpy as jnp
 
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
-from metacontrol.models.engine.table import Table
+from metacontrol.models.engine.table import Index, Lane, Table
+from metacontrol.models.notes import note_at
 from metacontrol.models.parameter import Link, Parameter, Prior, probability, temperature
 from metacontrol.models.stages import (
-    NAMES,
     GraphModel,
     Tables,
     arrival,
     beliefs,
     end_values,
+    learned_move,
+    learned_worth,
     one_step,
     opened,
     reward_range,
     start_worth,
     tables,
-    was_common,
     with_table,
 )
 
@@ -68,10 +69,10 @@ class DefaultPolicy(GraphModel):
             gain, default = gains[i][state], mind.log_defaults[i][state]
             option = t.choose(stage.choice, gain + default)
             reached = arrival(t, stage, state, option)
-            common = was_common(stage, state, option, reached)
-            t.note(f"{NAMES[i]}_gain", gain[option])
-            t.note(f"{NAMES[i]}_default", jnp.exp(default[option]))
-            believed = mind.believed[i].toward((state, option), common, theta.alpha_plan)
+            usual = opened(t, stage, mind.log_defaults[i])[state]
+            note_at(t, i, **against_default(gain, usual, option))
+            taken = state, option
+            believed, _ = learned_move(t, i, mind.believed, taken, reached, theta.alpha_plan)
             defaults = mind.log_defaults[i]
             for other in range(stage.options):
                 done = jnp.where(option == other, theta.alpha_habit, 0.0)
@@ -80,12 +81,11 @@ class DefaultPolicy(GraphModel):
                 new = jnp.where(option == other, new, old + jnp.log1p(-theta.alpha_habit))
                 defaults = defaults.add((state, other), new - old)
             mind = mind.replace(
-                believed=with_table(mind.believed, i, believed),
+                believed=believed,
                 log_defaults=with_table(mind.log_defaults, i, defaults),
             )
             state = reached
-        reward = t.see("reward") / span
-        return mind.replace(worth=mind.worth.toward(state, reward, theta.alpha_plan))
+        return mind.replace(worth=learned_worth(t, mind.worth, state, theta.alpha_plan))
 
 
 def soft_plan(t: Listener, believed: Tables, worth: Table, log_defaults: Tables) -> Tables:
@@ -98,6 +98,24 @@ def soft_plan(t: Listener, believed: Tables, worth: Table, log_defaults: Tables)
         rewarded, usual = (opened(t, stage, x) for x in (gains + defaults, defaults))
         worth = log_sums(rewarded) - log_sums(usual)
     return tuple(planned)
+
+
+def against_default(gains: Table, log_defaults: Table, taken: Index) -> dict[str, Lane]:
+    """Return how usual the option taken is in a state, and the KL of its policy from the default.
+
+    Parameters
+    ----------
+    gains, log_defaults : Table, shape (options,)
+        beta Q of each option, and its log-probability by default; hardly any if it is not open.
+    """
+    usual = log_sums(log_defaults).cells[0]
+    total = log_sums(gains + log_defaults).cells[0]
+    pairs = zip(gains.cells, log_defaults.cells, strict=True)
+    mean_gain = sum(jnp.exp(gain + default - total) * gain for gain, default in pairs)
+    return {
+        "default": jnp.exp(log_defaults[taken] - usual),
+        "divergence_from_default": mean_gain - (total - usual),
+    }
 
 
 def log_sums(table: Table) -> Table:

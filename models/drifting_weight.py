@@ -57,6 +57,7 @@ class DriftingWeight(Hybrid):
     def settle(self, theta: Any, mind: Any, t: Listener, known: Table) -> dict[str, Any]:
         """Return where the weight may be on the next trial, given the choice of this one."""
         likely = known[t.see("first_choice")]
+        t.note("choice_evidence", jnp.log(likely.cells[-1]) - jnp.log(likely.cells[0]))
         return {"belief": walk(posterior(mind.belief, likely), theta.drift)}
 
 

@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Lane, Table
+from metacontrol.models.notes import note_at
 from metacontrol.models.parameter import (
     Link,
     Parameter,
@@ -19,19 +20,19 @@ from metacontrol.models.parameter import (
     temperature,
 )
 from metacontrol.models.stages import (
-    NAMES,
     GraphModel,
     arrival,
     beliefs,
     end_values,
     expected,
     is_free,
+    learned_move,
+    learned_worth,
     no_choice,
     plan,
     reward_range,
     start_worth,
     tables,
-    was_common,
     with_table,
 )
 
@@ -87,29 +88,23 @@ class ForwardHybrid(GraphModel):
                 gained = expected(t, following, mind.habits[i + 1], theta.beta, reached)
             else:
                 gained = t.see("reward") / span
-            common = was_common(stage, state, option, reached)
-            held = mind.believed[i][state, option]
-            spe = common * (1 - held) + (1 - common) * held
-            rpe = gained - mind.habits[i][state, option]
-            t.note(f"{NAMES[i]}_weight", weight)
-            t.note(f"{NAMES[i]}_state_prediction_error", spe)
-            t.note(f"{NAMES[i]}_reward_prediction_error", rpe)
-            habits = mind.habits[i].add((state, option), theta.alpha_habit * rpe)
-            believed = mind.believed[i].toward((state, option), common, theta.alpha_plan)
-            mind = mind.replace(
-                habits=with_table(mind.habits, i, habits),
-                believed=with_table(mind.believed, i, believed),
-            )
+            taken = state, option
+            believed, spe = learned_move(t, i, mind.believed, taken, reached, theta.alpha_plan)
+            rpe = gained - mind.habits[i][taken]
+            note_at(t, i, weight=weight, reward_prediction_error=rpe)
+            habits = mind.habits[i].add(taken, theta.alpha_habit * rpe)
+            mind = mind.replace(habits=with_table(mind.habits, i, habits), believed=believed)
             mind = self.after_move(theta, mind, t, spe, rpe)
             first, state = (option if i == 0 else first), reached
         return mind.replace(
-            worth=mind.worth.toward(state, t.see("reward") / span, theta.alpha_plan),
+            worth=learned_worth(t, mind.worth, state, theta.alpha_plan),
             last=mind.last.add(start, first - mind.last[start]),
             free_trials=mind.free_trials + free,
         )
 
     def weight(self, theta: Any, mind: Any, t: Listener) -> Lane:
         """Return the weight of planning at a choice; models of arbitration have their own."""
+        t.note("free_trials", mind.free_trials)
         return theta.w * jnp.exp(-theta.decay * mind.free_trials / 100)
 
     def after_move(self, theta: Any, mind: Any, t: Listener, spe: Lane, rpe: Lane) -> Mind:

@@ -8,10 +8,10 @@ from typing import Any
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Table
-from metacontrol.models.habit import note_errors
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_two_steps
 from metacontrol.models.parameter import probability, stickiness, temperature
-from metacontrol.models.plan import planned_values
+from metacontrol.models.plan import expected_probability, planned_values
 
 START = 0.5
 
@@ -48,7 +48,12 @@ class Gagne2021(Model):
         reward = t.see("reward")
 
         t.note("weight", theta.beta_mb / (theta.beta_mb + theta.beta_mf))
-        note_errors(t, reward - mind.first[start, first], reward - mind.second[place, second])
+        note_two_steps(
+            t,
+            expected_probability(t.task.common, first, place),
+            reward - mind.first[start, first],
+            reward - mind.second[place, second],
+        )
         return mind.replace(
             first=_learn(mind.first, (start, first), reward, theta.alpha),
             second=_learn(mind.second, (place, second), reward, theta.alpha),

@@ -87,9 +87,3 @@ def after(mind: Any, lesson: Lesson, start: Index, first: Index, place: Index) -
         evidence=mind.evidence.add(start, seen_transition(first, place)),
         last_option=2 * start + first,
     )
-
-
-def note_errors(t: Any, delta1: Lane, delta2: Lane) -> None:
-    """Note both prediction errors, in units of reward."""
-    t.note("first_prediction_error", delta1)
-    t.note("second_prediction_error", delta2)

@@ -10,15 +10,17 @@ import jax.numpy as jnp
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Index, Lane, Table
+from metacontrol.models.notes import note_at
 from metacontrol.models.parameter import Link, Parameter, Prior, effect, probability, temperature
 from metacontrol.models.plan import transition_belief
 from metacontrol.models.stages import (
-    NAMES,
     GraphModel,
     Tables,
     arrival,
     beliefs,
     end_values,
+    learned_move,
+    learned_worth,
     plan,
     reward_range,
     start_worth,
@@ -86,19 +88,14 @@ class HabitsWithoutValues(GraphModel):
             drive = weight * theta.beta_mb * values + (1 - weight) * theta.beta_habit * habits
             option = t.choose(stage.choice, drive)
             reached = arrival(t, stage, state, option)
-            if i == 0:
-                t.note("weight", weight)
-                t.note("contingency", contingency)
-                t.note("habitisation", habitisation)
+            note_at(t, i, weight=weight, contingency=contingency, habitisation=habitisation)
             practised = _practise(mind.habits[i], state, option, theta.alpha_habit)
             mind = mind.replace(
                 habits=with_table(mind.habits, i, practised),
-                transitions=_seen(theta, mind, t.task, i, (state, option), reached),
+                transitions=_seen(theta, mind, t, i, (state, option), reached),
             )
             state = reached
-        reward = t.see("reward") / span
-        t.note(f"{NAMES[len(t.task.stages) - 1]}_prediction_error", reward - mind.worth[state])
-        return mind.replace(worth=mind.worth.toward(state, reward, theta.alpha2))
+        return mind.replace(worth=learned_worth(t, mind.worth, state, theta.alpha2))
 
 
 def _is_told(task: Any) -> bool:
@@ -119,16 +116,15 @@ def _believed(task: Any, mind: Any) -> Tables:
 
 
 def _seen(
-    theta: Any, mind: Any, task: Any, i: int, taken: tuple[Index, Index], reached: Index
+    theta: Any, mind: Any, t: Listener, i: int, taken: tuple[Index, Index], reached: Index
 ) -> Any:
     """Return what is known of transitions after a move."""
-    common = was_common(task.stages[i], *taken, reached)
-    if not _is_told(task):
-        return with_table(
-            mind.transitions, i, mind.transitions[i].toward(taken, common, theta.alpha2)
-        )
+    moved, _ = learned_move(t, i, _believed(t.task, mind), taken, reached, theta.alpha2)
+    if not _is_told(t.task):
+        return moved
     if i > 0:
         return mind.transitions
+    common = was_common(t.task.stages[i], *taken, reached)
     return mind.transitions.add(taken[0], jnp.where(common == 1, 1, -1))
 
 

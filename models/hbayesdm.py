@@ -8,10 +8,11 @@ from typing import Any
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Table
-from metacontrol.models.habit import note_errors, two_step_mind
+from metacontrol.models.habit import two_step_mind
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_two_steps
 from metacontrol.models.parameter import Link, Parameter, Prior
-from metacontrol.models.plan import planned_values
+from metacontrol.models.plan import expected_probability, planned_values
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class HBayesDM(Model):
         delta2 = reward - mind.second[place, second]
         late = (1 - theta.alpha2) * delta2
         t.note("weight", theta.w)
-        note_errors(t, delta1, delta2)
+        expected = expected_probability(t.task.common, first, place)
+        note_two_steps(t, expected, delta1, delta2)
         return mind.replace(
             first=mind.first.add((start, first), theta.alpha1 * (delta1 + theta.lam * late)),
             second=mind.second.add((place, second), theta.alpha2 * delta2),

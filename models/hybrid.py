@@ -8,10 +8,11 @@ from typing import Any
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Lane, Table
-from metacontrol.models.habit import after, note_errors, sarsa, two_step_mind
+from metacontrol.models.habit import after, sarsa, two_step_mind
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_two_steps
 from metacontrol.models.parameter import probability, stickiness, temperature
-from metacontrol.models.plan import planned_values, transition_belief
+from metacontrol.models.plan import expected_probability, planned_values, transition_belief
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Hybrid(Model):
             alpha2=theta.alpha2,
             lam=theta.lam,
         )
-        note_errors(t, lesson.delta1, lesson.delta2)
+        expected = expected_probability(belief, first, place)
+        note_two_steps(t, expected, lesson.delta1, lesson.delta2)
         done = after(mind, lesson, start, first, place)
         return done.replace(**self.settle(theta, mind, t, known))
 

@@ -11,10 +11,11 @@ import jax.numpy as jnp
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Table
-from metacontrol.models.habit import after, note_errors, sarsa, two_step_mind
+from metacontrol.models.habit import after, sarsa, two_step_mind
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_two_steps
 from metacontrol.models.parameter import Prior, probability, stickiness, temperature
-from metacontrol.models.plan import planned_values, transition_belief
+from metacontrol.models.plan import expected_probability, planned_values, transition_belief
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class HybridKool(Model):
             lam=theta.lam,
         )
         t.note("weight", theta.w)
-        note_errors(t, lesson.delta1, lesson.delta2)
+        expected = expected_probability(belief, first, place)
+        note_two_steps(t, expected, lesson.delta1, lesson.delta2)
         side = jnp.where(first == left, 0, 1)
         return after(mind, lesson, start, first, place).replace(last_side=side)
 

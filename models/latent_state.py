@@ -11,6 +11,7 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Lane, Table
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_at
 from metacontrol.models.parameter import Link, Prior, probability, temperature
 
 LARGEST = 500.0  # log-odds; e to the power of more is not a number a computer has
@@ -46,6 +47,7 @@ class LatentState(Model):
         place = t.see("second_state")
         second = t.choose("second_choice", theta.beta2 * mind.second[place])
         reward = t.see("reward")
+        note_at(t, 1, reward_prediction_error=reward - mind.second[place, second])
 
         speaks_for_1 = jnp.where(reward > 0, 1, 0) == place
         likely = jnp.where(speaks_for_1, theta.p_good, 1 - theta.p_good)

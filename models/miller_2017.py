@@ -11,8 +11,14 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Index, Lane, Table
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_two_steps
 from metacontrol.models.parameter import Parameter, Prior, probability, stickiness, temperature
-from metacontrol.models.plan import planned_values, seen_transition, transition_belief
+from metacontrol.models.plan import (
+    expected_probability,
+    planned_values,
+    seen_transition,
+    transition_belief,
+)
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,9 @@ class MultipleAgents(Model):
         total = _span(t.task)
         habit = _learn(mind.habit, place, reward, total, theta.alpha_mf)
         worth = habit[place] + theta.lam * (reward - habit[place])
-        t.note("plan_prediction_error", reward - mind.plan[place])
-        t.note("habit_prediction_error", reward - mind.habit[place])
+        t.note("outcome_prediction_error", reward - mind.plan[place])
+        expected = expected_probability(belief, first, place)
+        note_two_steps(t, expected, worth - mind.first[start, first], reward - mind.habit[place])
         return mind.replace(
             plan=_learn(mind.plan, place, reward, total, theta.alpha_mb),
             habit=habit,

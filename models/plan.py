@@ -54,6 +54,11 @@ def planned_values(belief: Lane, place_values: Table) -> Table:
     return Table.of(belief * zero + (1 - belief) * one, (1 - belief) * zero + belief * one)
 
 
+def expected_probability(belief: Lane, first: Index, place: Index) -> Lane:
+    """Return what was believed to be the probability of the second state reached."""
+    return jnp.where(first == place, belief, 1 - belief)
+
+
 def seen_transition(first: Index, place: Index) -> Lane:
     """Return +1 if the option led to the state of its own number, else -1."""
     return jnp.where(first == place, 1, -1)

@@ -11,8 +11,9 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Index, Lane, Table
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_at, note_two_steps
 from metacontrol.models.parameter import probability, stickiness, temperature
-from metacontrol.models.plan import planned_values
+from metacontrol.models.plan import expected_probability, planned_values
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,13 @@ class PlanUntilHabit(Model):
         habits = self._practise(theta, mind.second, (place, second), reward)
         target = habits[place].best().cells[0]
         t.note("weight", theta.w1)
-        t.note("depth", theta.w0 * (1 + theta.w1))
-        t.note("habit_prediction_error", reward - mind.second[place, second])
-        t.note("plan_prediction_error", reward - mind.pays[end])
+        t.note("planning_depth", theta.w0 * (1 + theta.w1))
+        t.note("outcome_prediction_error", reward - mind.pays[end])
+        expected = expected_probability(common, first, place)
+        error = reward - mind.second[place, second]
+        note_two_steps(t, expected, target - mind.first[first], error)
+        common_end = jnp.where(end == 2 * place + second, common, 1 - common)
+        note_at(t, 1, state_prediction_error=1 - common_end)
         return mind.replace(
             first=self._practise(theta, mind.first, (first,), target),
             second=habits,

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
-from metacontrol.models.engine.table import Lane, Table
+from metacontrol.models.engine.table import Index, Lane, Table
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Link, Parameter, Prior, probability, temperature
 from metacontrol.tasks.huys_2012 import PlanningTree
@@ -70,6 +70,7 @@ class Pruning(Model):
         value = Table.of(*values)
         sequence = t.choose("first_choice", theta.beta * value)
         t.note("value", UNIT * value[sequence])
+        t.note("planning_depth", _planned_moves(t.task, goes_on, start, depth, sequence))
         return mind
 
 
@@ -86,6 +87,21 @@ def _of_moves(theta: Any, task: PlanningTree) -> tuple[Table, Table]:
     past = [theta.gamma_S if amount == large_loss else theta.gamma_G for amount in amounts]
     shape = len(task.amounts), 2
     return Table(tuple(rho[amount] for amount in amounts), shape), Table(tuple(past), shape)
+
+
+def _planned_moves(
+    task: PlanningTree, goes_on: Table, state: Index, depth: Lane, sequence: Index
+) -> Lane:
+    """Return how many moves of a sequence are planned, on average."""
+    shape = len(task.moves), 2
+    leads_to = Table(tuple(jnp.asarray(place) for pair in task.moves for place in pair), shape)
+    reached, planned = jnp.asarray(1.0), jnp.asarray(0.0)
+    for done in range(max(task.depths)):
+        planned = planned + jnp.where(done < depth, reached, 0.0)
+        left = jnp.where(done < depth, depth - 1 - done, 0)
+        move = (jnp.asarray(sequence, int) >> jnp.asarray(left, int)) & 1
+        reached, state = reached * goes_on[state, move], leads_to[state, move]
+    return planned
 
 
 def _behind_moves(task: PlanningTree, plans: Table) -> Table:

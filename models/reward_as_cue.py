@@ -11,6 +11,7 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Table
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_at
 from metacontrol.models.parameter import probability, temperature
 
 
@@ -53,6 +54,8 @@ class RewardAsCue(Model):
         place = t.see("second_state")
         second = t.choose("second_choice", theta.beta2 * mind.second[place])
         reward = t.see("reward")
+        note_at(t, 0, reward_prediction_error=reward - values[first])
+        note_at(t, 1, reward_prediction_error=reward - mind.second[place, second])
         cue = (start, mind.last_place, mind.last_won, first)
         return mind.replace(
             cued=mind.cued.add(cue, theta.alpha1 * (reward - values[first])),

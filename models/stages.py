@@ -11,16 +11,12 @@ import jax.numpy as jnp
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.table import SHUT, Index, Lane, Table
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_at
 
 Tables = tuple[Table, ...]
 """One table, by state and option, for each choice of a trial."""
 
-
-NAMES = ("first", "second", "third", "fourth")
-"""Of the choices of a trial, for notes."""
-
 TIE = 1e-9  # values this close are equal, whatever rounding says
-
 
 MOST_ENDS = 32  # as many worths can be learned apart, one by one
 
@@ -142,6 +138,42 @@ def was_common(stage: Any, state: Index, option: Index, reached: Index) -> Lane:
     """Return 1 if an option's common move was made, else 0."""
     common = Table(tuple(jnp.asarray(c) for c, _ in stage.moves), (stage.states, stage.options))
     return jnp.where(reached == common[state, option], 1.0, 0.0)
+
+
+def learned_move(
+    t: Listener,
+    i: int,
+    believed: Tables,
+    taken: tuple[Index, Index],
+    reached: Index,
+    alpha: Lane,
+) -> tuple[Tables, Lane]:
+    """Return beliefs about moves after one was made, and its state prediction error (noted).
+
+    Parameters
+    ----------
+    i : int
+        Which choice of the trial it was.
+    believed : Tables
+        Probability of each option's common move, for each choice.
+    taken : tuple of Index
+        State, and the option taken there.
+    reached : Index
+        Where that led.
+    alpha : Lane
+        Learning rate.
+    """
+    common, held = was_common(t.task.stages[i], *taken, reached), believed[i][taken]
+    error = common * (1 - held) + (1 - common) * held
+    note_at(t, i, state_prediction_error=error)
+    return with_table(believed, i, believed[i].toward(taken, common, alpha)), error
+
+
+def learned_worth(t: Listener, worth: Table, end: Index, alpha: Lane) -> Table:
+    """Return what ends are worth, in ranges of reward, after one paid; its error is noted."""
+    reward = t.see("reward") / reward_range(t.task)
+    t.note("outcome_prediction_error", reward - worth[end])
+    return worth.toward(end, reward, alpha)
 
 
 def end_values(t: Listener, learned: Table, span: float) -> Table:

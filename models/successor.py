@@ -6,22 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jax.numpy as jnp
+
 from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Index, Lane, Table
+from metacontrol.models.notes import note_at
 from metacontrol.models.parameter import probability, stickiness, temperature
 from metacontrol.models.stages import (
-    NAMES,
     GraphModel,
     Tables,
     arrival,
     beliefs,
     end_values,
+    learned_move,
+    learned_worth,
     no_choice,
     plan,
     reward_range,
     start_worth,
-    was_common,
     with_table,
 )
 
@@ -69,8 +72,8 @@ class Successor(GraphModel):
 
     def trial(self, theta: Any, mind: Any, t: Listener) -> Mind:
         """Tell one trial."""
-        span, state = reward_range(t.task), t.see(t.task.stages[0].state)
-        worth = end_values(t, mind.worth, span)
+        state = t.see(t.task.stages[0].state)
+        worth = end_values(t, mind.worth, reward_range(t.task))
         planned, cached = plan(t, mind.believed, worth), self.cached(mind, t, worth)
         taken: list[Taken] = []
         believed = mind.believed
@@ -79,20 +82,18 @@ class Successor(GraphModel):
                 net = planned[i][state]  # each option is an end: both know as much
             else:
                 net = theta.w * planned[i][state] + (1 - theta.w) * cached[i][state]
-                t.note(f"{NAMES[i]}_weight", theta.w)
+                note_at(t, i, weight=theta.w)
             if i == 0:
                 net = net + theta.p * Table.one_hot(mind.last[state], stage.options)
             option = t.choose(stage.choice, theta.beta * net)
             reached = arrival(t, stage, state, option)
-            common = was_common(stage, state, option, reached)
-            moved = believed[i].toward((state, option), common, theta.alpha_plan)
-            believed = with_table(believed, i, moved)
             taken.append((state, option))
+            believed, _ = learned_move(t, i, believed, taken[i], reached, theta.alpha_plan)
             state = reached
         start, first = taken[0]
         mind = mind.replace(
             believed=believed,
-            worth=mind.worth.toward(state, t.see("reward") / span, theta.alpha_plan),
+            worth=learned_worth(t, mind.worth, state, theta.alpha_plan),
             last=mind.last.add(start, first - mind.last[start]),
         )
         return self.after_trial(theta, mind, t, taken, state)
@@ -108,6 +109,8 @@ class Successor(GraphModel):
         leads_to, target = mind.leads_to, Table.one_hot(end, t.task.ends)
         for i in reversed(range(len(leads_to))):
             old = leads_to[i][taken[i]]
+            error = sum(jnp.abs(cell) for cell in (target - old).cells) / 2
+            note_at(t, i, successor_prediction_error=error)
             leads_to = with_table(
                 leads_to, i, _toward(leads_to[i], taken[i], target, theta.alpha_sr)
             )

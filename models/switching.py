@@ -57,7 +57,9 @@ class Switching(Hybrid):
     def settle(self, theta: Any, mind: Any, t: Listener, known: Any) -> dict[str, Any]:
         """Return who is in control of the next trial, given the choice of this one."""
         shares, likely = known
-        was_plan, was_habit = posterior(shares, likely[t.see("first_choice")]).cells
+        by_plan, by_habit = likely[t.see("first_choice")].cells
+        t.note("choice_evidence", jnp.log(by_plan) - jnp.log(by_habit))
+        was_plan, was_habit = posterior(shares, Table.of(by_plan, by_habit)).cells
         return {"planning": theta.stay_plan * was_plan + (1 - theta.stay_habit) * was_habit}
 
 

@@ -20,8 +20,9 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import SHUT, Index, Lane, Table
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_at
 from metacontrol.models.parameter import probability, stickiness, temperature
-from metacontrol.models.stages import NAMES, TIE, arrival, no_choice, was_common, with_table
+from metacontrol.models.stages import TIE, arrival, no_choice, was_common, with_table
 
 REWARD_PRIOR = 0.1  # both parameters of the Beta of an end that was never seen
 DEVALUED = (1.0, 15.0)  # the Beta of an end that is known to be worth nothing any more
@@ -99,18 +100,31 @@ class Uncertainty(Model):
                 net = net + theta.p * Table.one_hot(mind.last[start], stage.options)
             option = t.choose(stage.choice, theta.beta * net)
             reached = arrival(t, stage, state, option)
-            t.note(f"{NAMES[i]}_weight", weight[option])
-            t.note(f"{NAMES[i]}_plan_variance", plan.var[option])
-            t.note(f"{NAMES[i]}_habit_variance", habit.var[option])
+            note_at(
+                t,
+                i,
+                weight=weight[option],
+                plan_variance=plan.var[option],
+                habit_variance=habit.var[option],
+            )
             if stage.next_state is not None:
                 last = i + 1 == len(t.task.stages)
                 values = ends if last else best(t.task, t.open, i + 1, cache, ends)
                 place = self.place(t.task, i, state, option, reached)
+                counts = mind.counts[i][state, option]
+                note_at(
+                    t,
+                    i,
+                    state_prediction_error=1 - counts[place] / sum(counts.cells),
+                    reward_prediction_error=values[reached].mean - habit.mean[option],
+                )
                 mind = _move(mind, i, (state, option), place, values[reached])
                 kept = jnp.where(_passes(stage)[state], 1.0, theta.retention)
                 mind = _forget(mind, fresh, kept)
             first, state = (option if i == 0 else first), reached
         reward = t.see("reward")
+        worth = from_parameters(mind.end_a, mind.end_b).mean[state]
+        t.note("outcome_prediction_error", reward - worth)
         return mind.replace(
             end_a=mind.end_a.add(state, reward),
             end_b=mind.end_b.add(state, 1 - reward),

@@ -12,22 +12,22 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import SHUT, Index, Lane, Table
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_at
 from metacontrol.models.parameter import Link, Prior, probability, stickiness, temperature
 from metacontrol.models.stages import (
-    NAMES,
     TIE,
     Tables,
     arrival,
     beliefs,
     end_values,
+    learned_move,
+    learned_worth,
     no_choice,
     one_step,
     opened,
     plan,
     reward_range,
     start_worth,
-    was_common,
-    with_table,
 )
 
 MOST_OPTIONS = 12  # of all states together: the filter's work grows with their square
@@ -123,10 +123,15 @@ class ValueOfInformation(Model):
             reached = arrival(t, stage, state, option)
             before += stage.states * stage.options
             time = theta.time_cost * sum(weight.cells)
-            t.note(f"{NAMES[i]}_weight", weight[option])
-            t.note(f"{NAMES[i]}_value_of_information", gain[option])
-            t.note(f"{NAMES[i]}_cost_of_planning", theta.time_cost * mind.rate)
-            t.note(f"{NAMES[i]}_deliberation_time", time)
+            note_at(
+                t,
+                i,
+                weight=weight[option],
+                value_of_information=gain[option],
+                cost_of_planning=theta.time_cost * mind.rate,
+                deliberation_time=time,
+                habit_variance=spread[option] ** 2,
+            )
             following: list[tuple[Index, Lane]] = []
             reward = t.see("reward") / span if i + 1 == len(t.task.stages) else 0.0
             if i + 1 < len(t.task.stages):
@@ -135,16 +140,18 @@ class ValueOfInformation(Model):
                 following = _best(t, t.task.stages[0], mind.habits, 0, 0)
             if self.endless:
                 following = [(number, theta.discount * share) for number, share in following]
-            common = was_common(stage, state, option, reached)
-            believed = mind.believed[i].toward((state, option), common, theta.alpha_plan)
+            expected = sum(share * mind.habits[number] for number, share in following)
+            note_at(t, i, reward_prediction_error=reward + expected - cached[option])
+            taken = state, option
+            believed, _ = learned_move(t, i, mind.believed, taken, reached, theta.alpha_plan)
             kept = jnp.exp((1 + time) * jnp.log1p(-theta.alpha_rate))
             mind = filtered(theta, mind, place + option, following, reward).replace(
-                believed=with_table(mind.believed, i, believed),
+                believed=believed,
                 rate=kept * mind.rate + theta.alpha_rate * reward,
             )
             first, state = (option if i == 0 else first), reached
         return mind.replace(
-            worth=mind.worth.toward(state, t.see("reward") / span, theta.alpha_plan),
+            worth=learned_worth(t, mind.worth, state, theta.alpha_plan),
             last=mind.last.add(start, first - mind.last[start]),
         )
 

@@ -11,6 +11,7 @@ from metacontrol.models.engine.listeners import Listener
 from metacontrol.models.engine.mind import Mind
 from metacontrol.models.engine.table import Table
 from metacontrol.models.model import Model
+from metacontrol.models.notes import note_at
 from metacontrol.models.parameter import (
     Link,
     Parameter,
@@ -19,7 +20,12 @@ from metacontrol.models.parameter import (
     stickiness,
     temperature,
 )
-from metacontrol.models.plan import planned_values, seen_transition, transition_belief
+from metacontrol.models.plan import (
+    expected_probability,
+    planned_values,
+    seen_transition,
+    transition_belief,
+)
 
 
 @dataclass(frozen=True)
@@ -64,10 +70,11 @@ class WrongModel(Model):
         second = t.choose("second_choice", theta.beta2 * luck[first] * mind.second[place])
         reward = t.see("reward")
 
-        expected = jnp.where(first == place, belief, 1 - belief)
+        expected = expected_probability(belief, first, place)
         alpha = jnp.where(expected < 0.5, theta.alpha_rare, theta.alpha_common)
         t.note("weight", 1.0)
-        t.note("second_prediction_error", reward - mind.second[place, second])
+        note_at(t, 0, state_prediction_error=1 - expected)
+        note_at(t, 1, reward_prediction_error=reward - mind.second[place, second])
         return mind.replace(
             second=mind.second.toward((place, second), reward, alpha),
             evidence=mind.evidence.add(start, seen_transition(first, place)),

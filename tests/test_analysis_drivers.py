@@ -12,8 +12,10 @@ import pytest
 from scipy.special import expit, logit
 
 import metacontrol as mc
+from metacontrol.arbitration import arbitration
 from metacontrol.cli import main
 from metacontrol.models import (
+    FORWARD_HYBRID_DECAYING,
     HABITS_WITHOUT_VALUES,
     HYBRID,
     LOGISTIC_WEIGHT,
@@ -23,7 +25,7 @@ from metacontrol.models import (
 )
 from metacontrol.models.engine.sources import note_sources
 from metacontrol.models.scoring import Scoring
-from metacontrol.tasks import AKAM_2015_REDUCED, KIM_2019, LEE_2014, OTTO_2013, Choices
+from metacontrol.tasks import AKAM_2015_REDUCED, DAW_2011, KIM_2019, LEE_2014, OTTO_2013, Choices
 
 HABIT = {"alpha1": 0.5, "alpha2": 0.4, "beta1": 3.0, "beta2": 3.0, "lam": 0.6, "p": 0.1}
 LOADS = LOGISTIC_WEIGHT.fix(
@@ -103,7 +105,7 @@ def test_refusals(loaded: mc.Choices) -> None:
         mc.drivers(HYBRID, Choices(frame, loaded.task), people(3, **HABIT, w=0.4))
     switching = people(3, **HABIT, stay_plan=0.9, stay_habit=0.8)
     with pytest.raises(ValueError, match="switching notes nothing that its weight .* follows from"):
-        mc.drivers(SWITCHING, loaded, switching)
+        mc.drivers(SWITCHING, loaded, switching, noted=[])
     with pytest.raises(ValueError, match="switching notes no depth; it notes: .*weight"):
         mc.drivers(SWITCHING, loaded, switching, noted=["depth"])
 
@@ -252,8 +254,38 @@ def test_figures_of_arbitration(tmp_path: Path) -> None:
         main(["figures", *map(str, paths), "--draws", "2"])
     assert stop.value.code == 0
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
-        "course_of_weight",
-        "weight_around_p_0",
-        "drivers_of_weight",
+        "course_of_first_weight",
+        "first_weight_around_p_0",
+        "drivers_of_first_weight",
         "predictive_stay",
     }
+
+
+def test_courses_by_what_is_set() -> None:
+    theta = people(4, alpha1=0.5, alpha2=0.5, beta1=3.0, beta2=3.0, lam=0.5, p=0.0)
+    theta = theta.assign(w_Intercept=1.0, w_load=-2.0)
+    data = mc.simulate(HYBRID, OTTO_2013, theta.reset_index(), trials=60, seed=1)
+    fit = mc.fit(HYBRID, data, method="map", seed=1, starts=1, formulas={"w": "1 + load"})
+    drawn = {drawing.name: drawing for drawing in arbitration(fit, data, draws=2)}
+    assert "course_of_weight_by_load" in drawn
+    axes = mc.panels(1, 1)[1]
+    drawn["course_of_weight_by_load"].plot(axes)
+    low, high = (np.mean(np.asarray(line.get_ydata())) for line in axes[0].lines)
+    assert low > high  # no load, load
+
+
+def test_what_drives_a_switch_and_a_decay() -> None:
+    """Evidence of the last choice raises the weight; free trials lower it, as exp(-decay n)."""
+    theta = people(20, **HABIT, stay_plan=0.9, stay_habit=0.8)
+    data = mc.simulate(SWITCHING, OTTO_2013, theta.reset_index(), trials=200, seed=3)
+    table = mc.drivers(SWITCHING, data, theta)
+    assert table["driver"].unique().tolist() == ["choice_evidence"]
+    assert table["mean"].is_monotonic_increasing
+    assert np.ptp(table["mean"]) > 0.1
+    model = FORWARD_HYBRID_DECAYING
+    theta = people(3, alpha_habit=0.3, alpha_plan=0.3, beta=3.0, p=0.0, w=0.9, decay=1.0)
+    data = mc.simulate(model, DAW_2011, theta.reset_index(), trials=200, seed=4)
+    table = mc.drivers(model, data, theta)
+    assert table["driver"].unique().tolist() == ["free_trials"]
+    expected = 0.9 * np.exp(-table["value"].astype(float) / 100)
+    np.testing.assert_allclose(table["mean"], expected, atol=0.03)

@@ -149,7 +149,7 @@ def test_files_have_journal_size_and_keep_text(tmp_path: Path) -> None:
 def test_latents_of_a_posterior_have_intervals(fit: mc.Fit, data: mc.Choices) -> None:
     seen = mc.latents(fit.model, data, fit, draws=20)
     each = [mc.latents(fit.model, data, t, fit.formulas) for t in fit.parameter_draws(20)]
-    for name in ("weight", "second_prediction_error", "log_probability_first_choice"):
+    for name in ("weight", "second_reward_prediction_error", "log_probability_first_choice"):
         all_draws = np.stack([table[name] for table in each])
         np.testing.assert_allclose(seen[name], all_draws.mean(axis=0), rtol=1e-12)
         np.testing.assert_allclose(seen[f"{name}_upper"], np.quantile(all_draws, 0.975, axis=0))

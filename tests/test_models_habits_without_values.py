@@ -48,7 +48,7 @@ def test_trials_told_again_in_numpy() -> None:
     data = read_choices(frame.assign(participant="a"), TOLD)
     seen = mc.latents(HABITS_WITHOUT_VALUES, data, pd.DataFrame([t]))
     names = ["log_probability_first_choice", "log_probability_second_choice"]
-    found = seen[[*names, "weight", "contingency", "habitisation"]]
+    found = seen[[*names, "first_weight", "first_contingency", "first_habitisation"]]
     np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12)
 
 
@@ -58,7 +58,9 @@ def test_habit_strength_grows_with_repetition_alone(reward: float) -> None:
     frame = pd.DataFrame({"participant": "a", "first_choice": [1] * 20, "reward": reward})
     data = read_choices(frame.assign(second_state=1, second_choice=0), DAW_2011)
     seen = mc.latents(HABITS_WITHOUT_VALUES, data, pd.DataFrame([{**THETA, **ARBITER}]))
-    np.testing.assert_allclose(seen["habitisation"], (1 - 0.8 ** np.arange(20)) / 2, atol=1e-12)
+    np.testing.assert_allclose(
+        seen["first_habitisation"], (1 - 0.8 ** np.arange(20)) / 2, atol=1e-12
+    )
 
 
 def test_with_all_the_weight_it_is_the_planner() -> None:
@@ -109,7 +111,7 @@ def test_the_weight_falls_with_training_in_a_stable_world() -> None:
     data = mc.simulate(HABITS_WITHOUT_VALUES, task, crowd, trials=400, seed=4)
     seen = mc.latents(HABITS_WITHOUT_VALUES, data, crowd)
     blocks = seen.groupby((data.frame["trial"].to_numpy() - 1) // 100)
-    weight = blocks["weight"].mean()
+    weight = blocks["first_weight"].mean()
     assert weight.is_monotonic_decreasing
     assert weight[0] - weight[3] > 0.15
-    assert blocks["habitisation"].mean().is_monotonic_increasing
+    assert blocks["first_habitisation"].mean().is_monotonic_increasing

@@ -95,8 +95,10 @@ def test_latents_by_hand() -> None:
     data = read_choices(frame.assign(participant="a"), DAW_2011)
     seen = latents(HYBRID, data, pd.DataFrame([DAW]))
     nan = np.nan
-    np.testing.assert_allclose(seen["first_prediction_error"], [0, nan, 0.4, -0.38], atol=1e-15)
-    np.testing.assert_allclose(seen["second_prediction_error"], [1, nan, 0.6, 0], atol=1e-15)
+    np.testing.assert_allclose(
+        seen["first_reward_prediction_error"], [0, nan, 0.4, -0.38], atol=1e-15
+    )
+    np.testing.assert_allclose(seen["second_reward_prediction_error"], [1, nan, 0.6, 0], atol=1e-15)
     np.testing.assert_allclose(seen["weight"], [0.25, nan, 0.25, 0.25])
 
 

@@ -49,7 +49,7 @@ def test_trials_worked_by_hand() -> None:
     logs = seen.filter(regex="^log_probability").to_numpy().T
     odds = np.array([[0, -0.18, -0.28], [0, -0.3, 1.8]])
     np.testing.assert_allclose(logs, -np.log1p(np.exp(-odds)), rtol=1e-12)
-    np.testing.assert_allclose(seen["second_prediction_error"], [1, 1, -0.8], rtol=1e-12)
+    np.testing.assert_allclose(seen["second_reward_prediction_error"], [1, 1, -0.8], rtol=1e-12)
 
 
 @pytest.mark.parametrize("task", [DAW_2011, TOLD, KOOL_2016_DETERMINISTIC])

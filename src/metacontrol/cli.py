@@ -34,7 +34,6 @@ COMMANDS = (
     trusting.confuse,
     trusting.sbc,
     trusting.doctor,
-    listing.models,
     simulating.demo,
 )
 
@@ -47,6 +46,11 @@ app = typer.Typer(
 )
 for command in COMMANDS:
     app.command()(command)
+
+models = typer.Typer(invoke_without_command=True)
+models.callback()(listing.models)
+models.command("show")(listing.models_show)
+app.add_typer(models, name="models")
 
 tasks = typer.Typer(invoke_without_command=True)
 tasks.callback()(listing.tasks)

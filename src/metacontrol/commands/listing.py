@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from inspect import cleandoc
 from math import inf
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,32 +13,59 @@ from rich.console import Console
 from rich.table import Column, Table
 
 import metacontrol as mc
-from metacontrol.commands.options import Folder, Seed, find_task
+from metacontrol.commands.options import Folder, Seed, find_model, find_task
+from metacontrol.models.notes import meaning
+from metacontrol.models.scoring import noted_by
 from metacontrol.output import draw
 
 
-def models() -> None:
-    """List the models with their parameters, ranges and sources.
+def models(context: typer.Context) -> None:
+    """List the models with their parameters, ranges and sources, or show one.
 
     Example: `metacontrol models`
     """
-    for model in mc.models.MODELS:
-        table = Table(
-            "parameter",
-            "range",
-            "meaning",
-            title=f"{model.name}  -  {model.source}",
-            title_justify="left",
-            title_style="bold",
-        )
-        for p in model.free:
-            low, high = p.link.bounds
-            table.add_row(p.name, f"{low:g} to {high:g}", p.meaning)
-        Console().print(table)
-        if model.fixed:
-            print("  fixed: " + ", ".join(f"{k} = {v}" for k, v in model.fixed))
-        if model.simulate_only:
-            print(f"  for simulation only: {model.simulate_only}")
+    if context.invoked_subcommand is None:
+        for model in mc.models.MODELS:
+            _print_model(model)
+
+
+def models_show(
+    name: Annotated[str, typer.Argument(help="A name from `metacontrol models`.")],
+) -> None:
+    """Print a model's equations, its parameters, the tasks it can play and what it notes.
+
+    Example: `metacontrol models show hybrid`
+    """
+    model = find_model(name)
+    playable = [task for task in mc.tasks.TASKS if not model.misfit(task)]
+    print(cleandoc(type(model).__doc__ or ""), end="\n\n")
+    _print_model(model)
+    print("  plays: " + ", ".join(task.name for task in playable))
+    if model.simulate_only:
+        return
+    table = Table("noted on each trial", "meaning", title=f"in {playable[0].name}")
+    for note in noted_by(model, playable[0]):
+        table.add_row(note, meaning(note))
+    Console().print(table)
+
+
+def _print_model(model: mc.Model) -> None:
+    table = Table(
+        "parameter",
+        "range",
+        "meaning",
+        title=f"{model.name}  -  {model.source}",
+        title_justify="left",
+        title_style="bold",
+    )
+    for p in model.free:
+        low, high = p.link.bounds
+        table.add_row(p.name, f"{low:g} to {high:g}", p.meaning)
+    Console().print(table)
+    if model.fixed:
+        print("  fixed: " + ", ".join(f"{k} = {v}" for k, v in model.fixed))
+    if model.simulate_only:
+        print(f"  for simulation only: {model.simulate_only}")
 
 
 def tasks(context: typer.Context) -> None:
