@@ -50,7 +50,8 @@ class LogisticWeight(Hybrid):
     def settle(self, theta: Any, mind: Any, t: Listener, known: Lane) -> dict[str, Any]:
         """Return visits, load and fatigue after a trial with that weight of planning."""
         tired = mind.fatigue + theta.tiring * known - theta.recovery * (1 - known) * mind.fatigue
-        t.note("fatigue", mind.fatigue)
+        if self.uses("fatigue_effect"):
+            t.note("fatigue", mind.fatigue)
         return {
             "visits": mind.visits.add(t.see("first_state"), 1),
             "past_load": self._load(t),
@@ -63,9 +64,12 @@ class LogisticWeight(Hybrid):
         novelty = 1.0 / (1 + mind.visits[t.see("first_state")])
         load = self._load(t)
         stake = t.see("stake") - 1 if self.looks_at("stake") else 0.0
-        t.note("practice", practice)
-        t.note("novelty", novelty)
-        t.note("past_load", mind.past_load)
+        if self.uses("practice_effect", "protection"):
+            t.note("practice", practice)
+        if self.uses("novelty_effect"):
+            t.note("novelty", novelty)
+        if self.uses("past_load_effect"):
+            t.note("past_load", mind.past_load)
         log_odds = (
             theta.w0
             - theta.load_effect * load

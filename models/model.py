@@ -106,8 +106,12 @@ class Model:
 
     def looks_at(self, cue: str) -> bool:
         """Whether some parameter uses a cue: not if all that would are fixed at 0."""
+        return self.uses(*self.cues[cue])
+
+    def uses(self, *names: str) -> bool:
+        """Whether some of these parameters is not fixed at 0."""
         fixed = dict(self.fixed)
-        return any(fixed.get(name) != 0.0 for name in self.cues[cue])
+        return any(fixed.get(name) != 0.0 for name in names)
 
     def parameter(self, name: str) -> Parameter:
         """Return the parameter of that name; raise ValueError with the known names if none."""

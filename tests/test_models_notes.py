@@ -1,5 +1,7 @@
 """What models note: names that all share, and quantities that follow from one another."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -164,3 +166,9 @@ def test_a_model_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         main(["models", "show", "nothing"])
     assert stop.value.code == 2
+
+
+def test_the_guide_says_what_every_note_is() -> None:
+    page = (Path(__file__).parents[1] / "docs/latents.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.*?) \|", page, re.MULTILINE)
+    assert {name: f"{said}." for name, said in rows} == NOTES
