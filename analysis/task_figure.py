@@ -29,7 +29,7 @@ _LINES: Any = ("-", _DASHES)  # of the first move and the second
 _BENDS = {1: (0.27, 0.5), 2: (0.18, 0.35), 3: (0.12, 0.29)}
 
 _FEW = 12  # a column with more distinct values than that is a line, not a strip
-_NOT_DRAWN = ("first_left_option", "first_state", *SECONDARY_COLUMNS)
+_NOT_DRAWN = ("first_left_option", *SECONDARY_COLUMNS)
 _WORDS = {
     "p": "Probability of reward",
     "points": "Points",
@@ -43,8 +43,8 @@ _LEVELS: Mapping[str, Mapping[float, str]] = {
     "devalued": {0: "none", 1: "of state 0", 2: "of state 1"},
     "goal": {0: "any"},
     "rewards_known": {0: "no", 1: "yes"},
-    "told_first": {-1: "free", 0: "told 0", 1: "told 1"},
-    "told_second": {-1: "free", 0: "told 0", 1: "told 1"},
+    "told_first": {-1: "not told", 0: "told 0", 1: "told 1"},
+    "told_second": {-1: "not told", 0: "told 0", 1: "told 1"},
 }
 
 
@@ -52,10 +52,10 @@ def plot_graph(task: Graph, ax: Axes) -> Axes:
     """Draw a task's states, the options in each, and where these lead.
 
     States are boxes and options discs, of one colour for each number; a solid arrow leads to the
-    common next state, a dashed one to the rare. A state with a single option has no disc, unless
-    all are like that. Ends stand in an order that crosses few arrows, with what they pay where
-    that is settled; where a walk settles it, the end has the name and colour of the walk. A
-    planning tree is drawn as its states on a circle, an arrow for each move with what it pays.
+    common next state, a dashed one to the rare. A state with a single option has no disc. Ends
+    stand in an order that crosses few arrows, with what they pay where that is settled; where a
+    walk settles it, the end has the name and colour of the walk. A planning tree is drawn as its
+    states on a circle, an arrow for each move with what it pays.
 
     Parameters
     ----------
@@ -75,11 +75,11 @@ def plot_graph(task: Graph, ax: Axes) -> Axes:
             at = (float(column), heights[column][state])
             _node(ax, at, f"{state}")
             for option, (common, rare) in enumerate(moves):
-                colour, start = _INK, at
+                colour, start = _INK, (column + 0.3, places[column][state][option])
                 if len(moves) > 1:
                     colour = COLOURS[option % len(COLOURS)]
-                    start = (column + 0.3, places[column][state][option])
-                    ax.plot(*zip(at, start, strict=True), color=colour, linewidth=1, zorder=1)
+                ax.plot(*zip(at, start, strict=True), color=colour, linewidth=1.1, zorder=2)
+                if len(moves) > 1:
                     _node(ax, start, f"{option}", "circle,pad=0.2", colour, colour, "white")
                 _arrow(ax, start, (column + 1, heights[column + 1][common]), colour)
                 if rare != common and min(_chances(task)) < 1:
@@ -124,7 +124,8 @@ def _draw_ends(task: Graph, heights: np.ndarray, ax: Axes) -> None:
     if hasattr(task, "tokens"):
         paid = [f"token {token}" if token else "no token" for token in task.tokens]
     else:
-        paid = [f"pays {v:g}" for v in getattr(task, "coins", getattr(task, "values", ()))]
+        settled = getattr(task, "coins", getattr(task, "values", ()))
+        paid = getattr(task, "ends_pay", [f"pays {value:g}" for value in settled])
     for end, height in enumerate(heights):
         if end < len(walks):
             edge = _walk_colours(walks)[end]
@@ -233,7 +234,7 @@ def _arrow(ax: Axes, start: Any, end: Any, colour: str, rare: bool = False) -> N
             end,
             arrowstyle="-|>,head_length=4,head_width=1.6",
             mutation_scale=1,
-            shrinkA=5,
+            shrinkA=0,
             shrinkB=6.5,
             color=colour,
             linewidth=0.7 if rare else 1.1,
@@ -247,8 +248,9 @@ def plot_schedule(task: Task, ax: Axes, *, seed: int) -> Axes:
     """Draw what one participant's trials hold before any choice is made.
 
     Reward walks, the state that pays and what else takes many values are lines; a column of few
-    values is a strip under them, with its key above it. The first state and the option on the
-    left, which are drawn evenly, and the digits and answers of a dual task are left out.
+    values is a strip under them, with its key above it. What never changes is said above all. Left
+    out are the option on the left and a first state that is drawn evenly all along, and the digits
+    and answers of a dual task.
 
     Parameters
     ----------
@@ -261,28 +263,45 @@ def plot_schedule(task: Task, ax: Axes, *, seed: int) -> Axes:
     """
     drawn = task.schedule(1, task.trials, np.random.default_rng(seed))
     columns = {name: v[:, 0].astype(float) for name, v in drawn.items() if name not in _NOT_DRAWN}
+    if "first_state" in columns and _is_even(columns["first_state"]):
+        del columns["first_state"]
     walks = getattr(task, "walk_columns", ())
     lines = {
         name: values
         for name, values in columns.items()
-        if name in walks or name.endswith("_state") or len(np.unique(values)) > _FEW
+        if name in walks or name == "rewarded_state" or len(np.unique(values)) > _FEW
     }
     strips = {name: values for name, values in columns.items() if name not in lines}
-    pitch = min(0.19 if lines else 0.3, (0.75 if lines else 1) / max(1, len(strips)))
-    top = pitch * len(strips) if lines else 1.0
+    still = {name: strips.pop(name)[0] for name in list(strips) if np.ptp(strips[name]) == 0}
+    still.pop("p_common", None)  # the graph says it
+    head = 0.1 if still else 0.0
+    room = (0.75 if lines else 1) - head
+    pitch = min(0.19 if lines else 0.3, room / max(1, len(strips)))
+    top = head + pitch * len(strips) if lines else 1.0
+    if still:
+        said = [f"{_WORDS.get(n, n.replace('_', ' '))} {value:g}" for n, value in still.items()]
+        _key(ax, [_text(f"Throughout: {', '.join(said)}")], (0, top - 0.06), (0, 0))
     for i, (name, values) in enumerate(strips.items(), start=1):
         words = dict(_LEVELS.get(name, {}))
         if name == "goal" and hasattr(task, "coins"):
             words |= {i: f"{coin:g}" for i, coin in enumerate(task.coins, start=1)}
-        _strip(ax, name, values, words, top - pitch * i + 0.03, pitch - 0.12)
+        if name == "devalued" and not getattr(task, "feedback", True):
+            words |= {level: f"{words[level]}, outcomes hidden" for level in (1, 2)}
+        _strip(ax, name, values, words, top - head - pitch * i + 0.03, pitch - 0.12)
     ax.set(xlim=(0.5, task.trials + 0.5), xlabel="Trial")
     if lines:
         _draw_lines(lines, top, ax)
     else:
         ax.set(ylim=(0, 1), yticks=[])
         ax.spines["left"].set_visible(False)
-        ax.spines["bottom"].set_position(("axes", 1 - pitch * len(strips)))
+        ax.spines["bottom"].set_position(("axes", 1 - head - pitch * len(strips)))
     return ax
+
+
+def _is_even(states: np.ndarray) -> bool:
+    """Whether the same states come in both halves, so that they do not tell phases apart."""
+    first, second = np.array_split(states, 2)
+    return set(first) == set(second)
 
 
 def _draw_lines(lines: Mapping[str, np.ndarray], foot: float, ax: Axes) -> None:

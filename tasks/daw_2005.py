@@ -63,6 +63,11 @@ class LeverTask(Graph):
         )
 
     @property
+    def ends_pay(self) -> tuple[str, ...]:
+        """What each end pays, in words."""
+        return ("pays 0", *["pays 1"] * self.levers)
+
+    @property
     def about(self) -> str:
         """The settings in words."""
         levers = "1 lever" if self.levers == 1 else f"{self.levers} levers"

@@ -96,6 +96,11 @@ class OutcomeDevaluation(Graph):
         return self.training + self.test
 
     @property
+    def ends_pay(self) -> tuple[str, ...]:
+        """How often each end pays, in words."""
+        return (*self._walk_columns, f"{self.idle:g}")
+
+    @property
     def about(self) -> str:
         """The settings in words."""
         return (

@@ -90,6 +90,41 @@ def test_nothing_is_small_or_overlaps(drawn: tuple[Any, Axes, Axes]) -> None:
     assert all(0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in [*boxes, *keys])
 
 
+@pytest.mark.parametrize("drawn", GRAPHS, indirect=True, ids=lambda task: task.name)
+def test_no_arrow_hides_another_or_passes_a_disc(drawn: tuple[Any, Axes, Axes]) -> None:
+    _, graph, _ = drawn
+    arrows: list[Any] = [a for a in graph.patches if isinstance(a, FancyArrowPatch)]
+    share = np.linspace(0, 1, 101)[:, None]
+    paths = []
+    for arrow in arrows:
+        start, end = graph.transData.transform(arrow._posA_posB)
+        paths.append(start + share * (end - start))
+    for text in graph.texts:
+        box = text.get_bbox_patch()
+        if box is None or type(box.get_boxstyle()).__name__ != "Circle":
+            continue
+        extent = box.get_window_extent()
+        middle, radius = extent.get_points().mean(axis=0), extent.width / 2
+        for path in paths:
+            near = np.hypot(*(path - middle).T) < radius
+            assert not near.any() or near[0]  # it starts there
+    for one, other in combinations(paths, 2):
+        apart = np.hypot(*(one[:, None] - other[None]).transpose(2, 0, 1)).min(axis=1)
+        assert (apart < 1.5).mean() < 0.25  # of its length; two may end or start together
+
+
+def test_phases_are_drawn_and_what_never_changes_is_said() -> None:
+    for task, strips in ((mc.tasks.GERSHMAN_2014, 3), (mc.tasks.DAW_2005, 1)):
+        with mc.style():
+            figure, (ax,) = mc.panels()
+            mc.plot_schedule(task, ax, seed=2)
+        heights = {p.get_y() for p in ax.patches if isinstance(p, Rectangle)}
+        assert len(heights) == strips
+        said = [text.get_text() for text in figure.findobj(Text)]
+        assert ("Throughout: load 0, rest 0, end 1 pays 0, end 2 pays 0" in said) == (strips == 3)
+        plt.close(figure)
+
+
 def test_schedule_holds_what_was_drawn() -> None:
     task = mc.tasks.OTTO_2013
     columns = task.schedule(1, task.trials, np.random.default_rng(2))
