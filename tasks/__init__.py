@@ -30,7 +30,7 @@ from metacontrol.tasks.momennejad_2017 import (
 from metacontrol.tasks.otto_2013 import OTTO_2013, DualTask, drop_dual_task_errors
 from metacontrol.tasks.reading import read_choices, validate
 from metacontrol.tasks.task import Choice, Outcome, Task
-from metacontrol.tasks.three_step import KERAMATI_2016, ThreeStep
+from metacontrol.tasks.three_step import KERAMATI_2016, KERAMATI_2016_SHORT, ThreeStep
 from metacontrol.tasks.two_step import (
     AKAM_2015,
     AKAM_2015_REDUCED,
@@ -50,6 +50,7 @@ TASKS: tuple[Any, ...] = (
     KOOL_2016_DETERMINISTIC,
     OTTO_2013,
     KERAMATI_2016,
+    KERAMATI_2016_SHORT,
     KOOL_2017_STOCHASTIC,
     KOOL_2017_DETERMINISTIC,
     AKAM_2015,
@@ -83,6 +84,7 @@ __all__ = [
     "HUYS_2012_100",
     "HUYS_2012_140",
     "KERAMATI_2016",
+    "KERAMATI_2016_SHORT",
     "KIM_2019",
     "KOOL_2016_DETERMINISTIC",
     "KOOL_2016_PAYOFF",

@@ -24,7 +24,8 @@ class ContingencyDegradation(Graph):
         delta P = P(reward | response) - P(reward | none) = paid - free
 
     None, as by default, leaves nothing to respond for; controllers that go by what their options
-    bring become indifferent, as responding costs nothing either. Habit goes on for a while.
+    bring become indifferent, as responding costs nothing either. Habit that grows by doing goes on:
+    in `HABITS_WITHOUT_VALUES` it falls slowly, in `DEFAULT_POLICY` it holds itself up.
 
     With one choice and nothing after it an option is an end of the trial. What planning learns of
     ends and what habit caches of options is then the same, at learning rates of their own: the

@@ -22,7 +22,8 @@ class GoalTask(Graph):
     does. In blocks, goals are specific or flexible, and the first of the two places that an option
     may lead to is likely or only one of two equals (column `p_common`, not shown). Places are
     numbered from 0: second states 0 to 3 are the authors' 2 to 5, third states 0 to 3 their 6
-    to 9.
+    to 9. Before the task some 100 trials with goals of all kinds teach the transitions; they are
+    not part of it.
 
     Parameters
     ----------

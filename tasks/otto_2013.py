@@ -48,12 +48,15 @@ class DualTask(TwoStep):
     ----------
     dual_task_accuracy : float
         Probability that simulated people answer rightly, whatever they chose.
+    practice_trials : int
+        Trials before load is ever there: after much practice it did little harm (Economides et
+        al., 2015, doi:10.1371/journal.pcbi.1004463). They are the first of `trials`.
 
     Notes
     -----
-    The other parameters are those of `TwoStep`. Ours, not known to be the paper's, are the
-    accuracy, load on half of the trials, and that both sides, and both questions, are as likely
-    as each other, independently.
+    The other parameters are those of `TwoStep`, as in `DAW_2011`. Ours, not known to be the
+    paper's, are the accuracy, load on half of the trials, 300 trials, and that both sides, and both
+    questions, are as likely as each other, independently.
 
     Raises
     ------
@@ -63,6 +66,7 @@ class DualTask(TwoStep):
 
     load: Literal["intermixed", "blocked"] | None = "intermixed"
     dual_task_accuracy: float = 0.9
+    practice_trials: int = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,11 +76,14 @@ class DualTask(TwoStep):
             raise ValueError(
                 f"dual_task_accuracy must be from 0 to 1, got {self.dual_task_accuracy}"
             )
+        if self.practice_trials < 0:
+            raise ValueError(f"practice_trials must be 0 or more, got {self.practice_trials}")
 
     @property
     def about(self) -> str:
         """The settings in words."""
-        return f"{super().about}: two digits to keep in mind"
+        practised = f" after {self.practice_trials} trials" if self.practice_trials else ""
+        return f"{super().about}: two digits to keep in mind{practised}"
 
     def schedule(self, participants: int, trials: int, rng: np.random.Generator) -> dict[str, Any]:
         """Draw the schedule of the two-step task, then digits, questions and answers.
@@ -86,6 +93,7 @@ class DualTask(TwoStep):
         dict of str to array, shape (trials, participants)
         """
         columns = super().schedule(participants, trials, rng)
+        columns["load"][: self.practice_trials] = 0
         return columns | self.secondary(columns["load"], rng)
 
     def secondary(self, load: np.ndarray, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -119,6 +127,7 @@ OTTO_2013 = DualTask(
     source="Otto, Gershman, Markman & Daw (2013), doi:10.1177/0956797612463080",
     trials=300,
     walk=DAW_2011.walk,
+    instructed=DAW_2011.instructed,
 )
 
 

@@ -19,7 +19,13 @@ class ThreeStep(Graph):
     First option a leads to second state a commonly, else to 1 - a. In second state s, option a
     leads to third state 2 s + a commonly, else to 2 (1 - s) + a. One third state pays 1, the
     others nothing. It pays for max(1, round(N(`stays`, `stays_sd`))) trials; then one of the other
-    three does.
+    three does. A group has `time_limit` for each choice; no model here has response times, and none
+    depends on it: to ask what pressure does, let parameters differ between groups.
+
+    The published data differ from the paper, and from this, in two ways: with 2 s transitions are
+    common with .75 (the authors' models, and so this task, take .7 for both groups), and in each
+    run of 20 uses of an option exactly 5 or 6 are rare, never two in a row, where here each is
+    drawn by itself.
 
     Parameters
     ----------
@@ -31,6 +37,8 @@ class ThreeStep(Graph):
         Probability, from .5 to 1, of the common transition of either step; participants know it.
     stays, stays_sd : float
         Mean and standard deviation of how long the same third state pays, in trials.
+    time_limit : float
+        Seconds for each choice.
 
     Raises
     ------
@@ -44,6 +52,7 @@ class ThreeStep(Graph):
     common: float = 0.7
     stays: float = 5.0
     stays_sd: float = 2.0
+    time_limit: float = 2.0
 
     # What models of a two-step task ask for: the third step is hidden from them.
     first_states: ClassVar[int] = 1
@@ -58,6 +67,8 @@ class ThreeStep(Graph):
             raise ValueError(f"trials must be 1 or more, got {self.trials}")
         if not (self.stays > 0 and self.stays_sd >= 0):
             raise ValueError("stays must be positive, and stays_sd 0 or more")
+        if not self.time_limit > 0:
+            raise ValueError(f"time_limit must be positive, got {self.time_limit}")
 
     @property
     def stages(self) -> tuple[Stage, ...]:
@@ -87,7 +98,7 @@ class ThreeStep(Graph):
         """The settings in words."""
         return (
             f"three steps, common {self.common:g}; one of 4 third states pays, "
-            f"for {self.stays:g} trials (sd {self.stays_sd:g})"
+            f"for {self.stays:g} trials (sd {self.stays_sd:g}); {self.time_limit:g} s for a choice"
         )
 
     def _reward(self, trial: Mapping[str, Any]) -> Any:
@@ -113,7 +124,10 @@ class ThreeStep(Graph):
         return {"first_left_option": left_option, "rewarded_state": paying}
 
 
-KERAMATI_2016 = ThreeStep(
-    name="keramati-2016",
-    source="Keramati et al. (2016), doi:10.1073/pnas.1609094113",
+_SOURCE = "Keramati et al. (2016), doi:10.1073/pnas.1609094113"
+
+KERAMATI_2016 = ThreeStep(name="keramati-2016", source=_SOURCE)
+
+KERAMATI_2016_SHORT = ThreeStep(
+    name="keramati-2016-short", source=_SOURCE, trials=500, time_limit=0.7
 )

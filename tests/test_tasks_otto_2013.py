@@ -13,7 +13,7 @@ import pytest
 import metacontrol as mc
 from metacontrol.cli import main
 from metacontrol.models import HYBRID, LOGISTIC_WEIGHT, SEPARATE_WEIGHTS
-from metacontrol.tasks import OTTO_2013, TwoStep, drop_dual_task_errors
+from metacontrol.tasks import DAW_2011, OTTO_2013, TwoStep, drop_dual_task_errors
 from metacontrol.tasks.otto_2013 import SECONDARY_COLUMNS
 
 DAW = {"alpha1": 0.5, "alpha2": 0.5, "beta1": 2.0, "beta2": 3.5, "lam": 0.6, "p": 0.1, "w": 0.25}
@@ -355,3 +355,15 @@ def test_command_line_splits_by_previous_load(tmp_path: Path) -> None:
     found = mc.stay_regression(data, by=["previous_load"])
     assert written["term"].tolist() == found.index.tolist()
     np.testing.assert_allclose(written["estimate"], found["estimate"])
+
+
+def test_practice_comes_before_load() -> None:
+    task = replace(OTTO_2013, practice_trials=100)
+    drawn = task.schedule(20, 300, np.random.default_rng(1))
+    assert not drawn["load"][:100].any()
+    assert drawn["load"][100:].mean() == pytest.approx(0.5, abs=0.03)
+    assert np.isnan(drawn["secondary_answer"][:100]).all()
+    assert "after 100 trials" in task.about
+    assert task.instructed == DAW_2011.instructed
+    with pytest.raises(ValueError, match="practice_trials must be 0 or more, got -1"):
+        replace(OTTO_2013, practice_trials=-1)
