@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 from matplotlib.axes import Axes
 
-from metacontrol.analysis.style import BLUE, COLOURS
+from metacontrol.analysis.style import BLUE, COLOURS, in_words
 from metacontrol.models.notes import weight_name
 
 
@@ -68,8 +68,7 @@ def plot_course(table: pd.DataFrame, ax: Axes, label: str = "Weight of planning,
     for i, (level, part) in enumerate(parts):
         colour = COLOURS[i % len(COLOURS)] if split else BLUE
         ax.fill_between(part["trial"], part["lower"], part["upper"], color=colour, alpha=0.2, lw=0)
-        words = f"{level:g}" if isinstance(level, float) else f"{level}"
-        ax.plot(part["trial"], part["mean"], color=colour, label=words)
+        ax.plot(part["trial"], part["mean"], color=colour, label=in_words(level))
     ax.set(xlabel="Trial", ylabel=label)
     if split:
         ax.legend(title=split[0], loc="best")

@@ -240,7 +240,7 @@ def plot_predictive(table: pd.DataFrame, ax: Axes, label: str = "") -> Axes:
         x = cells["part"].to_numpy()
         ax.fill_between(x, table["lower"], table["upper"], color=BLUE, alpha=0.25, linewidth=0)
         ax.plot(x, table["predicted"], color=BLUE, label="predicted")
-        ax.set_xlabel("Part of the trials")
+        ax.set_xlabel("Eighth of the trials")
     else:
         for i, (row, colour) in enumerate(zip(table.itertuples(), cycle((BLUE, ORANGE)))):
             name = "predicted" if i == 0 else None

@@ -17,7 +17,7 @@ import statsmodels.api as sm
 from matplotlib.axes import Axes
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
-from metacontrol.analysis.style import BLUE, ORANGE
+from metacontrol.analysis.style import BLUE, ORANGE, in_words
 from metacontrol.tasks.checks import first_is_common
 from metacontrol.tasks.choices import Choices
 
@@ -321,7 +321,9 @@ def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
         centres = [2.4 * i + 0.5 for i in range(len(levels))]
         ax.set_xticks(ticks, ["win", "no win"] * len(levels))
         below = ax.secondary_xaxis("bottom")
-        below.set_xticks(centres, [f"{extra[0].replace('_', ' ')} {level}" for level in levels])
+        below.set_xticks(
+            centres, [f"{extra[0].replace('_', ' ')} {in_words(level)}" for level in levels]
+        )
         below.tick_params(length=0, pad=16)
     ax.set_xlabel("Last trial", labelpad=16 if extra else None)
     again = "same second state again" if other == "start" else "same first choice again"

@@ -90,6 +90,17 @@ def panels(
     return figure, list(axes.flat)
 
 
+def in_words(level: object) -> str:
+    """Return the level of a condition as it is written: a number without needless digits.
+
+    Examples
+    --------
+    >>> in_words(5.0), in_words("long")
+    ('5', 'long')
+    """
+    return f"{level:g}" if isinstance(level, float) else f"{level}"
+
+
 def save_figure(
     figure: Figure, path: str | Path, formats: tuple[str, ...] = ("pdf", "svg", "png")
 ) -> list[Path]:

@@ -34,8 +34,9 @@ HEAD = """# How well the parameters of every model come back
 allow, with {trials} trials each, fitted one by one (`map`); r is the correlation of what was true
 and what was found. It is a hard case: priors are wide, and many people so drawn choose nearly at
 random or learn nothing, of whom nothing can be known. Most models' pages have a case of their own.
-Bias and error are in the file that `python benchmarks/recovery.py` writes (a quarter of an hour on
-one core).
+hBayesDM's priors hold that people are nearly alike, so that there is little to correlate. Bias and
+error are in the file that `python benchmarks/recovery.py` writes (a quarter of an hour on one
+core).
 
 Temperatures come back, and what repeats an option. Learning rates come back where their values are
 chosen by. **Weights of planning, and what moves them, hardly do from {trials} trials of one

@@ -46,7 +46,10 @@ def test_places_that_an_option_cannot_reach() -> None:
     ("switch", "message"),
     [
         ({"time_limit": 0}, "time_limit must be positive"),
-        ({"common": 0.3}, "common"), ({"trials": 0}, "trials"), ({"stays": 0}, "stays must be")],
+        ({"common": 0.3}, "common"),
+        ({"trials": 0}, "trials"),
+        ({"stays": 0}, "stays must be"),
+    ],
 )
 def test_settings_that_are_not_allowed(switch: dict, message: str) -> None:
     with pytest.raises(ValueError, match=message):
