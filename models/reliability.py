@@ -142,7 +142,8 @@ class LoadedReliability(Reliability):
         "steepness"  B <- B (1 + C L)
 
     B is worked out from A as it is without load. The paper's ten variants are these three on both
-    rates or on one of them, and none of them.
+    rates or on one of them, and none of them. (Where "rate" acts on one rate only the authors have
+    1 + C (1 + L): the same, with half of this C.)
     """
 
     acts_on: Literal["rate", "share", "steepness"] = "rate"
