@@ -211,6 +211,7 @@ class _Blocks:
         self.count += 1
         choices = f"{digest_of_choices(scoring)} in {describe_task(scoring.story.task)}"
         if (found := self.parts.load(f"block-{number}")) is not None:
+            _let_go(found)
             if found.attrs["choices"] != choices:
                 raise ValueError(f"block {number} has other choices than when it was drawn")
             return
@@ -227,6 +228,7 @@ class _Blocks:
         tree = xr.DataTree.from_dict({"draws": xr.Dataset(arrays, coords)})
         tree.attrs["choices"] = choices
         self.parts.keep(f"block-{number}", tree)
+        _let_go(tree)
 
     def __iter__(self) -> Iterator[tuple[list[str], Recycled]]:
         for number in range(self.count):
@@ -234,10 +236,21 @@ class _Blocks:
             if tree is None:
                 raise ValueError(f"block {number} is gone from {self.parts.folder}")
             kept = tree["draws"].to_dataset()
+            _let_go(tree)
             hierarchy = replace(self.hierarchy, regressors=kept["regressors"].to_numpy())
             values, base = (kept[n].to_numpy().astype(float) for n in ("values", "base"))
             people = [str(name) for name in kept["participant"].to_numpy()]
             yield people, Recycled(hierarchy, values, base, np.empty_like(base))
+
+
+def _let_go(tree: xr.DataTree) -> None:
+    """Part a tree, so that its arrays go when nobody uses them.
+
+    Parent and children hold each other: as a whole it waits for the garbage collector, which counts
+    objects and not bytes, and blocks would pile up.
+    """
+    for child in tuple(tree.children.values()):
+        child.orphan()
 
 
 def _pilot(scoring: Scoring, priors: Any, parts: Parts, *, count: int, seed: int) -> xr.DataTree:

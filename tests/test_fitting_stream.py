@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -113,3 +115,21 @@ def test_blocks_that_are_not_alike(tmp_path: Path) -> None:
 
     with pytest.raises(ValueError, match="block 1 has coefficients .*w_age"):
         fit_stream(MODEL, changed(), tmp_path / "draws", formulas={"w": "1 + age"}, **SETTINGS)
+
+
+def test_blocks_that_were_read_do_not_pile_up(streamed: mc.StreamFit) -> None:
+    """Without the garbage collector no more than one block is left of them all."""
+    block = PEOPLE * (3 + 1) * SETTINGS["importance"] * 8  # bytes of its draws and their densities
+    for _ in streamed.parameters():
+        pass
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        for _ in streamed.parameters():
+            pass
+        held = tracemalloc.get_traced_memory()[0]
+        assert held < 1.5 * block
+    finally:
+        tracemalloc.stop()
+        gc.enable()
