@@ -70,9 +70,9 @@ class ValueOfInformation(Model):
     Differences from the paper: planning or not is a slope instead of a step, without which no
     gradient would tell where time_cost lies; softness 0 is the paper's step, for simulation. The
     largest next value is that of the option best on average (shared if several are), where the
-    paper sends points through. A devalued outcome
-    is worth 0 to the plan (-1 there). Plans are as deep as a trial, not three moves. If not endless,
-    trials are episodes of their own, without discounting. p is ours: fix it at 0.
+    paper sends points through. A devalued outcome is worth 0 to the plan, not -1. Plans are as deep
+    as a trial, not three moves. If not endless, trials are episodes of their own, without
+    discounting. p is ours: fix it at 0.
     """
 
     softness: float = 0.01

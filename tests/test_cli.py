@@ -153,6 +153,7 @@ def test_fit_and_figures(
         "participant_weights",
         "weight_by_condition",
         "course_of_weight",
+        "course_of_weight_by_load",
         "drivers_of_weight",
         "predictive_stay",
     }
