@@ -52,7 +52,7 @@ def run(out: Path, seed: int) -> None:
         data,
         formulas={"w": "1 + load"},
         seed=seed,
-        draws=1500,
+        draws=2000,
         tune=500,
     )
     fit.save(out / "fit.nc")
