@@ -329,7 +329,6 @@ def plot_stay_probabilities(table: pd.DataFrame, ax: Axes) -> Axes:
     again = "same second state again" if other == "start" else "same first choice again"
     ax.set_ylabel(f"P({again})")
     if len(table):
-        ax.legend(
-            loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=1, columnspacing=1
-        )
+        spacing = {"handlelength": 1, "handletextpad": 0.4, "columnspacing": 0.8}
+        ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, **spacing)
     return ax
