@@ -35,7 +35,8 @@ from metacontrol.analysis.stay import (
     stay_regression,
 )
 from metacontrol.analysis.style import panels, save_figure, style
-from metacontrol.analysis.task_figure import plot_graph, plot_schedule
+from metacontrol.analysis.task_graph import plot_graph
+from metacontrol.analysis.task_schedule import plot_schedule
 from metacontrol.analysis.weight import (
     has_weight,
     participant_weights,

@@ -19,7 +19,7 @@ from metacontrol.fitting.result import Fit
 from metacontrol.models.engine.sources import note_sources
 from metacontrol.models.formulas import Formulas, formulas_from_names, predictors
 from metacontrol.models.model import Model
-from metacontrol.models.notes import CHOICES, weight_name
+from metacontrol.models.notes import CHOICES, weight_name, without_choice
 from metacontrol.models.scoring import Scoring, latents
 from metacontrol.tasks.choices import Choices, event_columns
 
@@ -315,9 +315,7 @@ def _plot_driver(driver: str, part: pd.DataFrame, ax: Axes) -> None:
         ax.margins(x=0.25)
     else:
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-    words = driver
-    for stage in CHOICES:
-        words = words.removeprefix(f"{stage}_")
+    words = without_choice(driver)
     ax.set(xlabel=_WORDS.get(words, words.replace("_", " ").capitalize()), ylim=(0, 1))
     title = "set on all trials" if is_set else "noted, others held"
     ax.set_title(title, loc="right", color=colour, size=7)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from metacontrol.analysis.style import BLUE, COLOURS, GREY, in_words
+from metacontrol.analysis.style import BLUE, COLOURS, GREY
 from metacontrol.fitting.result import Fit
 from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.formulas import predictors
@@ -227,7 +227,7 @@ def _labels(table: pd.DataFrame, conditions: list[Any]) -> np.ndarray:
     if not conditions:
         return np.full(len(table), "all trials", dtype=object)
     texts = [
-        table[c].map(lambda v, c=c: in_words(v) if isinstance(v, str) else f"{c} {in_words(v)}")
+        table[c].map(lambda v, c=c: f"{c} {v:g}" if isinstance(v, int | float) else f"{v}")
         for c in conditions
     ]
     return pd.concat(texts, axis=1).agg(", ".join, axis=1).to_numpy()

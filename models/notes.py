@@ -57,8 +57,13 @@ def meaning(note: str) -> str:
     >>> meaning("planning_depth")
     'Number of moves that are planned, on average.'
     """
+    return NOTES[without_choice(note)]
+
+
+def without_choice(note: str) -> str:
+    """Return a note's name without that of the choice it belongs to, if it does to one."""
     choice, _, rest = note.partition("_")
-    return NOTES[rest if choice in CHOICES else note]
+    return rest if choice in CHOICES else note
 
 
 def weight_name(notes: Iterable[str]) -> str:
