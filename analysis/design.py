@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,6 @@ from metacontrol.fitting.individuals import Individuals, Normal
 from metacontrol.fitting.priors import SLOPE_SD
 from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.model import Model
-from metacontrol.models.people import draw_participants
 from metacontrol.models.scoring import Scoring
 from metacontrol.models.simulation import simulate
 from metacontrol.tasks.task import Task
@@ -24,6 +25,8 @@ RESAMPLES = 1000
 CERTAIN = 10.0  # noncentrality beyond which power is 1
 MOST = 8192  # participants that are worth a search
 
+Scale = Literal["link", "natural"]
+
 
 def design(
     model: Model,
@@ -32,7 +35,9 @@ def design(
     parameter: str,
     column: str,
     effect: float,
+    scale: Scale = "link",
     effect_sd: float = SLOPE_SD.mean,
+    medians: Mapping[str, float] = MappingProxyType({}),
     participants: Sequence[int] = (20, 40, 80),
     trials: Sequence[int] = (100, 200),
     pool: int = 1000,
@@ -54,9 +59,16 @@ def design(
         Who plays and what.
     parameter, column : str
         What depends on what, within participants: `w` on `load`.
-    effect, effect_sd : float
-        Mean and standard deviation over people of the slope, on the scale of the parameter's link:
-        for a weight, log-odds by unit of the column.
+    effect : float
+        What one unit of the column adds to the parameter: on average over people on the scale of
+        its link (for a weight, log-odds), or, on the natural scale, for the median person.
+    scale : {"link", "natural"}
+        Of the effect: "natural" and -0.2 is a weight that falls by .2.
+    effect_sd : float
+        Standard deviation of the slope over people, on the scale of the link.
+    medians : mapping of str to float
+        What you expect of the median person, on the natural scale, such as ``{"w": 0.7}``; of
+        other parameters, the median that the priors of `fit(method="nuts")` expect.
     participants, trials : sequence of int
         Designs.
     pool : int
@@ -71,25 +83,56 @@ def design(
         Monte Carlo standard error); and, the same for each number of trials, `needed`
         (participants for a power of .8; missing beyond 8,192), `needed_lower`, `needed_upper`
         (95 % Monte Carlo interval), `r` (true and estimated individual values, on the link's scale
-        where the column is 0) and `r_error`.
+        where the column is 0) and `r_error`. Of all: `parameter`, `column`, `effect` (on the
+        link's scale), and the median person's natural value where the column is 0, `at_0`, and
+        where it is 1, `at_1`.
 
     Raises
     ------
     ValueError
-        If a design is smaller than 2, or the parameter or column is not there.
+        If a design is smaller than 2, the parameter or column is not there, or the median person's
+        value is out of bounds.
     """
+    if scale not in get_args(Scale):
+        raise ValueError(f"scale must be one of {', '.join(get_args(Scale))}, got {scale!r}")
+    if not (np.isfinite(effect) and 0 < effect_sd < np.inf):
+        raise ValueError(
+            f"effect must be a number and effect_sd one above 0, got {effect} and {effect_sd}"
+        )
     for name, sizes in (("participants", participants), ("trials", trials), ("pool", [pool])):
         if min(sizes) < 2:
             raise ValueError(f"{name} must be 2 or more, got {min(sizes)}")
     slope, intercept = f"{parameter}_{column}", f"{parameter}_{INTERCEPT}"
     own = {p.name: (p.group_mean.mean, p.group_sd.mean) for p in model.free}
-    mean, sd = own.pop(model.parameter(parameter).name)
+    for name in {parameter, *medians} - set(own):
+        raise ValueError(f"{model.parameter(name).name} is fixed in {model.name}")
+    for name, median in medians.items():
+        own[name] = _on_link(model, name, median), own[name][1]
+    link = model.parameter(parameter).link
+    mean, sd = own.pop(parameter)
+    before = float(link.inverse(mean))
+    if scale == "natural":
+        effect = _on_link(model, parameter, before + effect) - mean
+    rng = np.random.default_rng(seed)
+    people = pd.DataFrame(
+        {
+            name: model.parameter(name).link.inverse(rng.normal(*at, pool))
+            for name, at in own.items()
+        }
+    )
+    people[intercept], people[slope] = (
+        rng.normal(mean, sd, pool),
+        rng.normal(effect, effect_sd, pool),
+    )
     own |= {intercept: (mean, sd), slope: (0.0, effect_sd)}
-    rng = np.random.default_rng([seed, 1])
-    people = draw_participants(model, pool, seed=seed).drop(columns=parameter)
-    people[intercept] = rng.normal(mean, sd, pool)
-    people[slope] = rng.normal(effect, effect_sd, pool)
     formulas = {parameter: f"1 + {column}"}
+    about = {
+        "parameter": parameter,
+        "column": column,
+        "effect": effect,
+        "at_0": before,
+        "at_1": float(link.inverse(mean + effect)),
+    }
     rows = []
     for count in sorted(trials):
         data = simulate(model, task, people, trials=count, seed=seed, formulas=formulas)
@@ -116,8 +159,17 @@ def design(
             rows.append(
                 {"trials": count, "participants": group, "power": own_power, "power_error": error}
                 | shared
+                | about
             )
     return pd.DataFrame(rows)
+
+
+def _on_link(model: Model, name: str, median: float) -> float:
+    """Return the median person's value on the link's scale; raise ValueError if out of bounds."""
+    try:
+        return model.parameter(name).link.forward(median)
+    except ValueError as wrong:
+        raise ValueError(f"{name} of the median person: {wrong}") from None
 
 
 def power(size: float | np.ndarray, participants: int) -> np.ndarray:
@@ -174,7 +226,10 @@ def design_sentence(table: pd.DataFrame) -> str:
         if len(enough)
         else "none of these lengths makes individual values recoverable: compare groups only"
     )
+    one = by_trials.iloc[0]
     return (
+        f"Expected: {one['parameter']} of the median person goes from {one['at_0']:.2f} where "
+        f"{one['column']} is 0 to {one['at_1']:.2f} where it is 1. "
         f"For 80 % power: {'; '.join(parts)} (95 % Monte Carlo intervals). "
         f"True and estimated values correlate {rs} trials: {advice} (r of .7)."
     )

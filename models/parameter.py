@@ -9,6 +9,9 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import jax.scipy.stats as stats
 import numpy as np
+from scipy.optimize import brentq
+
+FARTHEST = 700.0  # whose exponential is still a number
 
 Family = Literal["normal", "half_normal", "beta", "gamma", "uniform"]
 
@@ -184,6 +187,21 @@ class Link:
                 return xp.exp(x)
             case "identity":
                 return x
+
+    def forward(self, value: float) -> float:
+        """Map a natural value to the real line; raise ValueError if it is not within the bounds.
+
+        Examples
+        --------
+        >>> round(Link("logit").forward(0.9), 3), Link("identity").forward(-2.0)
+        (2.197, -2.0)
+        """
+        low, high = self.bounds
+        if not low < value < high:
+            raise ValueError(f"{value:.4g} is not between {low:g} and {high:g}")
+        if self.name == "identity":
+            return value
+        return float(brentq(lambda x: self.inverse(x) - value, -FARTHEST, FARTHEST))
 
     @property
     def bounds(self) -> tuple[float, float]:

@@ -63,6 +63,34 @@ def test_an_effect_of_nothing_is_found_as_often_as_chance_would() -> None:
     assert none["power"][0] < 0.12
 
 
+def test_an_effect_may_be_told_on_the_natural_scale() -> None:
+    """A weight that falls from .7 to .5: by log(7 / 3) log-odds."""
+    found = mc.design(
+        SMALL, OTTO_2013, **LOAD, effect=-0.2, scale="natural", medians={"w": 0.7},
+        trials=[20], pool=20, seed=1,
+    )  # fmt: skip
+    same = mc.design(
+        SMALL, OTTO_2013, **LOAD, effect=-np.log(7 / 3), medians={"w": 0.7},
+        trials=[20], pool=20, seed=1,
+    )  # fmt: skip
+    np.testing.assert_allclose(found["power"], same["power"])
+    np.testing.assert_allclose(found[["at_0", "at_1"]], [[0.7, 0.5]] * len(found))
+    assert "goes from 0.70 where load is 0 to 0.50 where" in mc.design_sentence(found)
+
+
+def test_what_is_expected_of_the_median_person_matters() -> None:
+    """Who chooses at random shows no effect, and no weight of their own."""
+    found = {
+        beta: mc.design(
+            SMALL, OTTO_2013, **LOAD, effect=-3.0, medians={"beta1": beta},
+            participants=[30], trials=[60], pool=150, seed=1,
+        ).iloc[0]
+        for beta in (0.1, 6.0)
+    }  # fmt: skip
+    assert found[6.0]["power"] > 3 * found[0.1]["power"]
+    assert found[6.0]["r"] > found[0.1]["r"] + 0.2
+
+
 def test_the_advice_in_words_and_figures(table: pd.DataFrame) -> None:
     said = mc.design_sentence(table)
     assert f"with 60 trials each about {table['needed'][0]:.0f} participants" in said
@@ -81,5 +109,16 @@ def test_designs_that_cannot_be() -> None:
         mc.design(SMALL, OTTO_2013, **LOAD, effect=-1, participants=[1], seed=1)
     with pytest.raises(ValueError, match="formula for w"):
         mc.design(SMALL, DAW_2011, **LOAD, effect=-1, pool=5, trials=[5], seed=1)
+    for medians, said in (
+        ({"w": 1.0}, "w of the median person: 1 is not between 0 and 1"),
+        ({"lam": 0.5}, "lam is fixed in hybrid"),
+        ({"v": 0.5}, "has no parameter 'v'"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            mc.design(SMALL, OTTO_2013, **LOAD, effect=-1, medians=medians, seed=1)
+    with pytest.raises(ValueError, match="w of the median person: -0.3 is not"):
+        mc.design(SMALL, OTTO_2013, **LOAD, effect=-0.8, scale="natural", seed=1)
+    with pytest.raises(ValueError, match="effect must be a number"):
+        mc.design(SMALL, OTTO_2013, **LOAD, effect=np.nan, seed=1)
     with pytest.raises(ValueError, match="has no parameter 'v'"):
         mc.design(SMALL, OTTO_2013, parameter="v", column="load", effect=-1, seed=1)

@@ -24,6 +24,9 @@ def test_doctor_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     effect = ["--task", "otto-2013", "--effect", "w ~ load = -2"]
     assert _run("doctor", *effect, *design, "--out", tmp_path) == 0
     assert "For 80 % power: with 30 trials" in capsys.readouterr().out
+    natural = ["--effect", "w ~ load = -0.2", "--scale", "natural", "--median", "w=0.8"]
+    assert _run("doctor", "--task", "otto-2013", *natural, *design, "--out", tmp_path) == 0
+    assert "from 0.80 where load is 0 to 0.60 where" in capsys.readouterr().out.replace("\n", " ")
     assert pd.read_csv(tmp_path / "design.csv")["participants"].tolist() == [10, 20]
     assert (tmp_path / "design.pdf").is_file()
 
@@ -65,6 +68,7 @@ def test_sbc_and_recover(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     [
         (["doctor"], "doctor takes a FIT with --choices, or an --effect to look for"),
         (["doctor", "fit.nc"], "doctor FIT needs the choices that were fitted: add --choices"),
+        (["doctor", "--effect", "w ~ load = -1", "--median", "w=x"], "--median takes a number"),
         (["doctor", "--effect", "load"], "--effect takes NAME = VALUE, got 'load'"),
         (["doctor", "--effect", "w ~ load = x"], "--effect takes a number"),
         (["recover", "--trials", "many"], "--trials takes numbers such as 20,40,80, got 'many'"),

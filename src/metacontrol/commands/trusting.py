@@ -144,8 +144,14 @@ def doctor(
     model: ModelName = "hybrid",
     task: TaskName = "otto-2013",
     effect: Annotated[
-        str | None, typer.Option(help='Such as "w ~ load = -0.8", on the scale of the link.')
+        str | None, typer.Option(help='Such as "w ~ load = -0.8": what load adds to log-odds of w.')
     ] = None,
+    scale: Annotated[
+        str, typer.Option(help="Of the effect: link, or natural for w ~ load = -0.2.")
+    ] = "link",
+    median: Annotated[
+        list[str], typer.Option(help="What you expect of the median person: w=0.7. Repeatable.")
+    ] = [],  # noqa: B006
     participants: Designs = "20,40,80",
     trials: Designs = "100,200",
     pool: Annotated[int, typer.Option(help="People simulated for each number of trials.")] = 1000,
@@ -158,7 +164,7 @@ def doctor(
 ) -> None:
     """Before data: how many participants and trials. After a fit: what should worry you.
 
-    Examples: `metacontrol doctor --task otto-2013 --effect "w ~ load = -0.8" --trials 100,200`;
+    Examples: `metacontrol doctor --effect "w ~ load = -0.2" --scale natural --median w=0.7`;
     `metacontrol doctor fit/fit.nc --choices choices.csv`
     """
     if (effect is None) == (fitted is None):
@@ -171,6 +177,8 @@ def doctor(
             task=find_task(task),
             participants=numbers(participants, "--participants"),
             trials=numbers(trials, "--trials"),
+            scale=scale,
+            medians=dict(_numbered(text, "--median") for text in median),
             pool=pool,
             seed=seed,
         )
@@ -201,12 +209,18 @@ def doctor(
         draw(out / "predictive", *plots)
 
 
+def _numbered(text: str, option: str) -> tuple[str, float]:
+    name, value = pair(text, option)
+    number = number_or_name(value)
+    if isinstance(number, str):
+        raise ValueError(f"{option} takes a number behind =, got {value!r}")
+    return name, number
+
+
 def _before(effect: str, out: Path, **options: Any) -> None:
-    formula, size = pair(effect, "--effect")
+    formula, size = _numbered(effect, "--effect")
     parameter, column = pair(formula, "--effect", "~")
-    if isinstance(number_or_name(size), str):
-        raise ValueError(f"--effect takes a number behind =, got {size!r}")
-    table = mc.design(parameter=parameter, column=column, effect=float(size), **options)
+    table = mc.design(parameter=parameter, column=column, effect=size, **options)
     show(table, f"Power for {effect}")
     print(mc.design_sentence(table))
     write_table(table, out / "design.csv")
