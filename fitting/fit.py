@@ -15,7 +15,7 @@ from metacontrol.fitting.checkpoint import describe_run, opened
 from metacontrol.fitting.duration import say_how_long
 from metacontrol.fitting.priors import check_regressors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
-from metacontrol.fitting.sessions import session_names, split_sessions
+from metacontrol.fitting.sessions import fill_sessions, session_names, split_sessions
 from metacontrol.models.formulas import Formulas, formula_columns
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
@@ -110,7 +110,8 @@ def fit(
     sessions : str, optional
         For nuts, the column that says which session a trial belongs to. Each session is learned
         anew and has its own group; each coefficient correlates over sessions, with a uniform prior
-        (LKJ(1)): see `Fit.correlations`. Participants of the fit are those of `split_sessions`.
+        (LKJ(1)): see `Fit.correlations`. Who missed a session is there with the others.
+        Participants of the fit are those of `split_sessions`.
     progress : bool
         Whether to show a progress bar on a terminal, and to say on standard error about how long it
         will take, where it may be long.
@@ -157,8 +158,10 @@ def fit(
         raise ValueError(f"shard must be from (1, n) to (n, n), got {shard}")
     if shard != (1, 1) and (method not in SEARCHED or checkpoint is None):
         raise ValueError("a shard needs method='mle' or 'map', and a checkpoint to be kept in")
-    times = session_names(data, sessions) if sessions else []
-    data = split_sessions(data, sessions) if sessions else data
+    times, came = [], None
+    if sessions:
+        times, came = session_names(data, sessions), split_sessions(data, sessions).participants
+        data = split_sessions(fill_sessions(data, sessions), sessions)
     scoring = Scoring.of(model, data, formulas)
     if method != "mle":
         check_regressors(scoring, group=method not in ALONE)
@@ -179,7 +182,10 @@ def fit(
         "coefficients": list(scoring.story.coefficients),
         "method": method,
         "settings": {**used, "seed": seed},
-        "data": {"participants": len(scoring.participants), "trials": int(data.counted.sum())},
+        "data": {
+            "participants": len(came or scoring.participants),
+            "trials": int(data.counted.sum()),
+        },
         "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
     }
     run = describe_run(about, model, scoring, priors, shards=shard[1])
@@ -190,6 +196,8 @@ def fit(
         elif method in SEARCHED:
             how |= {"shard": shard, "parts": parts}
         tree = _tree(scoring, method, priors, cores, **how)
+    if came:
+        tree["posterior"] = tree["posterior"].to_dataset().sel(participant=came)
     if shard != (1, 1):
         people = tree["estimates"]["participant"].to_numpy().astype(str)
         trials = data.counted[data.frame["participant"].isin(people)].sum()

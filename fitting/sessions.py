@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
 from metacontrol.tasks.choices import Choices
@@ -27,7 +28,7 @@ def split_sessions(data: Choices, column: str) -> Choices:
     Raises
     ------
     ValueError
-        If there is no such column, it has one value only or a gap, or somebody misses a session.
+        If there is no such column, it has one value only or a gap, or nobody came to two sessions.
 
     Examples
     --------
@@ -41,13 +42,6 @@ def split_sessions(data: Choices, column: str) -> Choices:
     names = session_names(data, column)
     people = data.frame["participant"].astype(str)
     session = data.frame[column].map(_name)
-    counts = pd.crosstab(people, session)
-    if (counts == 0).any(axis=None):
-        person, missed = counts.eq(0).stack().idxmax()
-        raise ValueError(
-            f"every participant needs every session: {person!r} has no {column} {missed} "
-            f"(sessions are {', '.join(names)}); leave out those who did not come to all"
-        )
     places = pd.DataFrame({"person": pd.factorize(people)[0], "session": session.map(names.index)})
     order = places.sort_values(["person", "session"], kind="stable").index.to_numpy()
     frame = data.frame.assign(participant=people + "/" + session).iloc[order]
@@ -56,6 +50,27 @@ def split_sessions(data: Choices, column: str) -> Choices:
         frame=frame.reset_index(drop=True),
         scored=None if data.scored is None else data.scored[order],
         dropped=None if data.dropped is None else data.dropped[order],
+    )
+
+
+def fill_sessions(data: Choices, column: str) -> Choices:
+    """Return choices in which everybody came to every session, for `split_sessions`.
+
+    To one that they missed, with a trial that does not count: its parameters are then what the
+    person's others and the group tell of it, and it tells nothing of the group.
+    """
+    values = np.sort(data.frame[column].unique())
+    people = data.frame["participant"].astype(str)
+    there = pd.MultiIndex.from_arrays([people, data.frame[column]])
+    missed = pd.MultiIndex.from_product([people.unique(), values]).difference(there, sort=False)
+    example = data.frame.set_index(people).groupby(level=0).head(1)
+    who, what = (missed.get_level_values(level) for level in (0, 1))
+    rows, none = example.loc[who].assign(**{column: what}), np.zeros(len(missed), bool)
+    return replace(
+        data,
+        frame=pd.concat([data.frame, rows], ignore_index=True),
+        scored=np.append(data.counted, none),
+        dropped=None if data.dropped is None else np.append(data.dropped, none),
     )
 
 
@@ -72,6 +87,8 @@ def session_names(data: Choices, column: str) -> list[str]:
     names = [_name(value) for value in sorted(data.frame[column].unique())]
     if len(names) < 2:
         raise ValueError(f"two sessions or more are needed, {column} has {len(names)}")
+    if data.frame.groupby("participant", observed=True)[column].nunique().max() < 2:
+        raise ValueError(f"nobody came to two sessions: {column} differs between people only")
     return names
 
 
