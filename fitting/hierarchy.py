@@ -117,6 +117,15 @@ class Hierarchy:
         """Return logs of standard deviations, shape (own,)."""
         return vector[..., len(self.names) :]
 
+    def told_apart(self, vectors: Any) -> Any:
+        """Return vectors whose standard deviations are none that draws cannot tell from smaller.
+
+        They are (sd ** 8 + 0.1 ** 8) ** (1 / 8): with less, one draw or the other would have all
+        the weight, by luck. Differentiable by JAX.
+        """
+        logs = jnp.logaddexp(8 * self.log_sd(vectors), 8 * np.log(2 * SMALLEST)) / 8
+        return jnp.concatenate([vectors[..., : len(self.names)], logs], axis=-1)
+
     def normal(self, vector: np.ndarray) -> Normal:
         """Return the distributions of participants' coefficients."""
         return Normal(self.means(vector), np.diag(np.exp(2 * self.log_sd(vector))))

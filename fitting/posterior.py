@@ -40,7 +40,8 @@ def posterior(
     rng = np.random.default_rng([seed, 1])
     flat = vectors.reshape(-1, vectors.shape[-1])
     people = np.arange(len(recycled.values))
-    picked = recycled.picks(flat, rng.random((len(flat), len(people))))
+    apart = np.asarray(hierarchy.told_apart(flat))
+    picked = recycled.picks(apart, rng.random((len(flat), len(people))))
     shifts = np.array([hierarchy.shifts(vector) for vector in flat])
     values = (recycled.values[people, :, picked] - shifts).reshape(
         *vectors.shape[:2], len(people), -1

@@ -28,7 +28,7 @@ from metacontrol.fitting.psis import smooth
 
 Moments = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-UNEVEN = 2.0  # nats between the evidence of two halves of draws, from which neither is trusted
+LARGEST = 0.5  # nats that few draws may have taken from a participant's evidence
 HALF_LOG = np.log(2 * np.pi) / 2
 
 
@@ -58,13 +58,13 @@ class Recycled:
         values = np.ascontiguousarray(draws.values.transpose(1, 2, 0))
         return cls(hierarchy, values, draws.base.T.copy(), draws.log_likelihood.T.copy())
 
-    def evidence(self, vector: Any, fair: np.ndarray) -> Any:
-        """Return log marginal likelihoods, shape (participants,), differentiable by JAX.
+    def evidence(self, vector: Any) -> Any:
+        """Return log marginal likelihoods, corrected as by `corrected_moments`.
 
-        They are corrected for whom that is `fair`, see `corrected_moments`.
+        Shape (participants,), differentiable by JAX.
         """
         means, log_sd = self.hierarchy.means(vector), self.hierarchy.log_sd(vector)
-        return _evidence(self.values, self.base, means, log_sd, fair)
+        return _evidence(self.values, self.base, means, log_sd)
 
     def moments(self, vector: np.ndarray) -> Moments:
         """Return log marginal likelihoods, and what is expected of coefficients and their squares.
@@ -79,16 +79,11 @@ class Recycled:
 
         Ratios of means of S draws are off by some c / S, which does not average out over
         participants: what two halves of the draws find, on average, is off by twice as much
-        (Quenouille, 1956, doi:10.1093/biomet/43.3-4.353). Where a half has hardly any of the weight
-        nothing is corrected.
+        (Quenouille, 1956, doi:10.1093/biomet/43.3-4.353). Where one half has nearly all of the
+        weight there are too few draws to know by how much, and the correction ends.
         """
-        parts = self._parts(vector)
-        evidence, first, second = (_corrected(part, _fair(parts[0]), np) for part in parts)
+        evidence, first, second = _corrected(*self._parts(vector), np)
         return evidence, first, second
-
-    def fair(self, vector: np.ndarray) -> np.ndarray:
-        """Return for whom moments are corrected, shape (participants,)."""
-        return _fair(self._parts(vector)[0])
 
     def _parts(self, vector: np.ndarray) -> Moments:
         """Return moments of all draws and of two halves of them, (participants, 3, ...)."""
@@ -188,16 +183,25 @@ def _moments(values: Any, base: Any, means: Any, log_sd: Any) -> tuple[Any, Any,
     return jax.lax.map(moments, (values, base, means))
 
 
-def _fair(evidence: np.ndarray) -> np.ndarray:
-    """Return whose halves of draws are about as likely, from shape (participants, 3)."""
-    return np.abs(evidence[:, 1] - evidence[:, 2]) < UNEVEN
+def _corrected(evidence: Any, first: Any, second: Any, module: Any) -> tuple[Any, Any, Any]:
+    """Return moments of all draws corrected by those of halves, from shapes (participants, 3, ...).
+
+    The evidence's correction d is bounded, L tanh(d / L), so that a group where few draws have all
+    the weight gains nothing by it. The other moments are corrected by the slope of that, so that
+    they are those from which the evidence's slope follows.
+    """
+    by = _apart(evidence)
+    share = (1 - module.tanh(by / LARGEST) ** 2)[:, None]
+    return (
+        evidence[:, 0] + LARGEST * module.tanh(by / LARGEST),
+        first[:, 0] + share * _apart(first),
+        second[:, 0] + share * _apart(second),
+    )
 
 
-def _corrected(parts: Any, fair: Any, module: Any) -> Any:
-    """Return moments of all draws corrected by those of halves, shape (participants, ...)."""
-    whole, half, other = parts[:, 0], parts[:, 1], parts[:, 2]
-    fair = fair.reshape(-1, *[1] * (whole.ndim - 1))
-    return module.where(fair, 2 * whole - (half + other) / 2, whole)
+def _apart(parts: Any) -> Any:
+    """Return by how much moments of all draws are above the mean of those of halves."""
+    return parts[:, 0] - (parts[:, 1] + parts[:, 2]) / 2
 
 
 @jax.jit
@@ -227,13 +231,12 @@ def _information(people: Any, log_sd: Any, moves: Any) -> tuple[Any, Any]:
 
 
 @jax.custom_vjp
-def _evidence(values: Any, base: Any, means: Any, log_sd: Any, fair: Any) -> Any:
-    return _corrected(_moments(values, base, means, log_sd)[0], fair, jnp)
+def _evidence(values: Any, base: Any, means: Any, log_sd: Any) -> Any:
+    return _forwards(values, base, means, log_sd)[0]
 
 
-def _forwards(values: Any, base: Any, means: Any, log_sd: Any, fair: Any) -> tuple[Any, Any]:
-    parts = _moments(values, base, means, log_sd)
-    evidence, first, second = (_corrected(part, fair, jnp) for part in parts)
+def _forwards(values: Any, base: Any, means: Any, log_sd: Any) -> tuple[Any, Any]:
+    evidence, first, second = _corrected(*_moments(values, base, means, log_sd), jnp)
     return evidence, (first, second, means, log_sd)
 
 
@@ -243,7 +246,7 @@ def _backwards(kept: Any, cotangent: Any) -> tuple[Any, ...]:
     variance = jnp.exp(2 * log_sd)
     by_mean = (first - means) / variance
     by_log_sd = (second - 2 * first * means + means**2) / variance - 1
-    return None, None, cotangent[:, None] * by_mean, cotangent @ by_log_sd, None
+    return None, None, cotangent[:, None] * by_mean, cotangent @ by_log_sd
 
 
 _evidence.defvjp(_forwards, _backwards)

@@ -62,11 +62,11 @@ def group_model(found: Maximum) -> pm.Model:
     are independent: numbers = maximum + shape @ apart.
     """
     recycled, shape = found.recycled, _shape(found)
-    fair = recycled.fair(found.vector)  # there, so that nothing jumps
 
     def log_density(apart: Any) -> Any:
         vector = found.vector + shape @ apart
-        return recycled.evidence(vector, fair).sum() + recycled.hierarchy.log_prior(vector)
+        evidence = recycled.evidence(recycled.hierarchy.told_apart(vector))
+        return evidence.sum() + recycled.hierarchy.log_prior(vector)
 
     with pm.Model() as model:
         apart = pm.Flat("apart", shape=len(shape))

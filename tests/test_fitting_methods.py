@@ -148,6 +148,24 @@ def test_a_long_fit_says_how_long(
     assert re.fullmatch(r"this will take about \d+ min\n", capsys.readouterr().err)
 
 
+@pytest.fixture(scope="module")
+def small() -> mc.Choices:
+    """20 people of 60 trials, who differ in learning by no more than choices tell."""
+    model = mc.models.MODEL_BASED
+    people = mc.draw_participants(model, 20, seed=2)
+    return mc.simulate(model, mc.tasks.DAW_2011, people, trials=60, seed=2)
+
+
+def test_a_spread_that_may_be_nothing_is_sampled(small: mc.Choices) -> None:
+    fit = mc.fit(
+        mc.models.MODEL_BASED, small, method="two-stage", seed=1, draws=400, tune=400, chains=2
+    )
+    spread = fit.group.set_index("parameter").loc["alpha2_sd"]
+    assert spread["lower"] < 0.1
+    assert spread["rhat"] < 1.05
+    assert fit.diverging <= 4
+
+
 @pytest.mark.slow
 def test_two_stage_and_em_agree_with_nuts(data: mc.Choices) -> None:
     """Means within a quarter of a posterior sd of NUTS, whose own error is a twentieth."""

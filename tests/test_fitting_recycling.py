@@ -78,18 +78,37 @@ def test_marginal_likelihoods_are_the_integrals(recycled: Recycled, seen: np.nda
 
 
 def test_slope_and_information_are_derivatives(recycled: Recycled) -> None:
-    def slope(vector: np.ndarray, fair: np.ndarray) -> np.ndarray:
-        return np.asarray(jax.grad(lambda v: recycled.evidence(v, fair).sum())(vector))
+    group, steps = recycled.hierarchy, 1e-5 * np.eye(len(VECTOR))
 
-    steps = 1e-5 * np.eye(len(VECTOR))
-    nobody, everybody = np.zeros(PEOPLE, bool), recycled.fair(VECTOR)
-    assert everybody.all()
-    for fair, moments in ((nobody, recycled.moments), (everybody, recycled.corrected_moments)):
-        rise = [moments(VECTOR + s)[0].sum() - moments(VECTOR - s)[0].sum() for s in steps]
-        np.testing.assert_allclose(slope(VECTOR, fair), np.array(rise) / 2e-5, rtol=1e-5, atol=1e-5)
-    curves = [(slope(VECTOR - s, nobody) - slope(VECTOR + s, nobody)) / 2e-5 for s in steps]
+    def corrected(vector: np.ndarray) -> float:
+        return float(recycled.corrected_moments(vector)[0].sum())
+
+    def slope(vector: np.ndarray) -> np.ndarray:
+        return group.score(group.sums(*recycled.moments(vector)[1:]), vector)
+
+    rise = [(corrected(VECTOR + s) - corrected(VECTOR - s)) / 2e-5 for s in steps]
+    found = jax.grad(lambda vector: recycled.evidence(vector).sum())(VECTOR)
+    np.testing.assert_allclose(found, rise, rtol=1e-5, atol=1e-5)
+    curves = [(slope(VECTOR - s) - slope(VECTOR + s)) / 2e-5 for s in steps]
     information, _ = recycled.information(VECTOR)
     np.testing.assert_allclose(information, curves, rtol=1e-5, atol=1e-5)
+
+
+def test_a_group_that_few_draws_know_gains_nothing(seen: np.ndarray) -> None:
+    """As a spread goes to nothing, one draw after another would get all the weight."""
+    few = drawn(seen, 60, 1)
+    group = few.hierarchy
+    heights = []
+    for sd in (0.4, 0.2, 0.1, 0.01, 1e-4):
+        vector = np.array([*VECTOR[:4], np.log(sd)])
+        heights.append(few.corrected_moments(vector)[0].sum())
+        apart = np.asarray(group.told_apart(vector))
+        wanted = 0.1 * 2 ** (1 / 8) if sd == 0.1 else max(sd, 0.1)
+        np.testing.assert_allclose(np.exp(group.log_sd(apart)), [0.7, wanted], rtol=1e-3)
+        slope = jax.grad(lambda v: few.evidence(group.told_apart(v)).sum())(vector)
+        assert np.isfinite(slope).all()
+        assert sd > 0.1 or abs(slope[4]) < abs(slope[3])
+    assert np.all(np.diff(heights) < 0)
 
 
 def test_em_comes_to_the_known_maximum_with_its_error(recycled: Recycled, seen: np.ndarray) -> None:
