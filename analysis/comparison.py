@@ -14,6 +14,7 @@ from metacontrol.analysis.elpd import Elpd, spread
 from metacontrol.analysis.loo import Leave, loo
 from metacontrol.analysis.style import BLUE, GREY
 from metacontrol.fitting.result import Fit
+from metacontrol.fitting.same_choices import must_be_same
 from metacontrol.tasks.choices import Choices
 
 
@@ -76,6 +77,7 @@ def compare(
 def _elpd_table(found: Mapping[str, Elpd]) -> pd.DataFrame:
     first = next(iter(found))
     keys = [k for k in ("participant", "trial") if k in found[first].points]
+    must_be_same({name: elpd.digest for name, elpd in found.items()})
     for name, elpd in found.items():
         if elpd.question != found[first].question:
             raise ValueError(f"{name} and {first} answer different questions")

@@ -10,6 +10,7 @@ import pandas as pd
 from metacontrol.fitting.importance import draw
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.result import Fit
+from metacontrol.fitting.same_choices import must_be_of, must_be_same
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
@@ -69,6 +70,8 @@ def log_evidence(
     if criterion == "importance":
         if data is None or seed is None:
             raise ValueError("evidence by importance sampling needs data=... and seed=...")
+        for fit in named(fits).values():
+            must_be_of(fit, data)
         return pd.DataFrame(
             {name: _evidence(fit, data, draws, seed) for name, fit in named(fits).items()}
         )
@@ -104,12 +107,13 @@ def _name(fit: Any) -> str:
 
 def must_be_alone(fits: Mapping[str, Fit]) -> None:
     """Raise ValueError unless all are fits of the same choices, of each participant alone."""
+    must_be_same({name: fit.digest for name, fit in fits.items()})
     first = next(iter(fits))
     for name, fit in fits.items():
         if "choices" not in fit.scores:
             raise ValueError(f"AIC and BIC need fits by mle or map, {name} is by {fit.method}")
         if not fit.scores["choices"].equals(fits[first].scores["choices"]):
-            raise ValueError(f"{name} and {first} are not fits of the same choices")
+            raise ValueError(f"{name} and {first} are not of the same choices")
 
 
 def each(fits: Mapping[str, Fit], criterion: str) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from metacontrol.analysis.predictive import predictive
 from metacontrol.analysis.statistics import indices, learning_curve, staying
 from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.result import Fit
+from metacontrol.fitting.same_choices import must_be_of
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
@@ -52,11 +53,12 @@ def doctor(fit: Fit, data: Choices, *, draws: int = 40, seed: int) -> pd.DataFra
     Raises
     ------
     ValueError
-        If the choices are not those of the participants that were fitted.
+        If the choices are not those that were fitted.
     """
     absent = set(fit.parameters.index.astype(str)) - set(data.participants)
     if absent:
         raise ValueError(f"the choices lack participants of the fit: {', '.join(sorted(absent))}")
+    must_be_of(fit, data)
     found = [
         *_diagnostics(fit),
         *_people(fit, data),

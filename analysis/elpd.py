@@ -26,12 +26,15 @@ class Elpd:
         know of it.
     done : str
         What was done about large Pareto k, and what is left to do; empty if there were none.
+    digest : str
+        What tells the choices that were predicted from any others; empty if it is not known.
     """
 
     model: str
     question: str
     points: pd.DataFrame
     done: str = ""
+    digest: str = ""
 
     @property
     def elpd(self) -> float:

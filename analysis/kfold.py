@@ -15,6 +15,7 @@ from metacontrol.fitting.fit import fit
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.others import marginal_scores
 from metacontrol.fitting.population import Population
+from metacontrol.fitting.same_choices import digest
 from metacontrol.models.formulas import Formulas, predictors
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
@@ -97,18 +98,13 @@ def kfold(
         }
         tables.append(pd.DataFrame(table))
     points = pd.concat(tables).set_index("participant").loc[people].reset_index()
-    return Elpd(model.name, QUESTION.format(1 - 1 / folds), points)
+    return Elpd(model.name, QUESTION.format(1 - 1 / folds), points, digest=digest(data))
 
 
 def _without(data: Choices, people: list[str], model: Model, formulas: Formulas | None) -> Choices:
     """Return the choices of the others; raise ValueError if their regressors change by it."""
     rows = ~data.frame["participant"].isin(people).to_numpy()
-    rest = replace(
-        data,
-        frame=data.frame[rows].reset_index(drop=True),
-        scored=None if data.scored is None else data.scored[rows],
-        dropped=None if data.dropped is None else data.dropped[rows],
-    )
+    rest = data.only(rows)
     before, after = (predictors(model, d.frame, formulas)[1] for d in (data, rest))
     for name in before.keys() | after.keys():
         if name not in after or not np.allclose(before[name][rows], after[name], equal_nan=True):

@@ -18,6 +18,7 @@ from metacontrol.fitting.pointwise import trial_rows, trial_scores
 from metacontrol.fitting.population import Population
 from metacontrol.fitting.psis import GOOD, LEAST, smooth
 from metacontrol.fitting.result import Fit
+from metacontrol.fitting.same_choices import digest, must_be_of
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
@@ -85,7 +86,7 @@ def loo(
     ------
     ValueError
         If an argument is not allowed, or the fit has no posterior of a group, or is not of these
-        people.
+        choices.
 
     See Also
     --------
@@ -98,6 +99,7 @@ def loo(
             f"draws must be {LEAST} or more, steps 1 or more and first 0 or more, "
             f"got {draws}, {steps} and {first}"
         )
+    must_be_of(fit, data)
     scoring = Scoring.of(fit.model, data, fit.formulas)
     individuals = Individuals(scoring)
     population = Population.of(fit, individuals, draws)
@@ -107,10 +109,10 @@ def loo(
         return _leave_trial(fit, data, individuals, population, draws, seed)
     others = Others.of(individuals, population, seed)
     if leave == "participant":
-        return _leave_participant(fit, others)
+        return _leave_participant(fit, data, others)
     points = _named(leave_future(others, draws=draws, steps=steps, first=first, seed=seed), data)
     question = FUTURE.format(f"{steps} choices" if steps > 1 else "choice", first)
-    return Elpd(fit.model.name, question, points, _refits(points, others))
+    return Elpd(fit.model.name, question, points, _refits(points, others), digest(data))
 
 
 def _leave_trial(
@@ -131,7 +133,7 @@ def _leave_trial(
             f"without the trial, after which it is in {left:,}. "
         )
     points = _named(points.drop(columns=["person", "place"]), data)
-    return Elpd(fit.model.name, TRIAL, points, done + _advice(points))
+    return Elpd(fit.model.name, TRIAL, points, done + _advice(points), digest(data))
 
 
 def _weighted_trials(fit: Fit, scoring: Scoring) -> pd.DataFrame:
@@ -171,7 +173,7 @@ def _redraw(points: pd.DataFrame, others: Others, draws: int, seed: int) -> None
             points.loc[index, ["elpd", "pareto_k", "redrawn"]] = elpd, k[0], True
 
 
-def _leave_participant(fit: Fit, others: Others) -> Elpd:
+def _leave_participant(fit: Fit, data: Choices, others: Others) -> Elpd:
     everything = logsumexp(others.scores, axis=1) - np.log(others.scores.shape[1])
     elpd = logsumexp(others.log_weights + others.scores, axis=1)
     points = pd.DataFrame(
@@ -183,7 +185,7 @@ def _leave_participant(fit: Fit, others: Others) -> Elpd:
             "effective_draws": np.median(others.effective, axis=1),
         }
     )
-    return Elpd(fit.model.name, PARTICIPANT, points, _advice(points))
+    return Elpd(fit.model.name, PARTICIPANT, points, _advice(points), digest(data))
 
 
 def _refits(points: pd.DataFrame, others: Others) -> str:

@@ -14,6 +14,7 @@ from metacontrol.analysis.statistics import staying
 from metacontrol.analysis.style import BLUE, ORANGE
 from metacontrol.fitting.prior_fits import play_from_priors
 from metacontrol.fitting.result import Fit
+from metacontrol.fitting.same_choices import must_be_of
 from metacontrol.models.model import Model
 from metacontrol.models.scoring import narrations
 from metacontrol.models.simulation import simulate
@@ -66,7 +67,13 @@ def predictive(
     DataFrame
         The statistic's columns, `value` being `observed`; and `predicted`, `lower`, `upper`: mean
         and 95 % interval over simulated data sets.
+
+    Raises
+    ------
+    ValueError
+        If these are not the choices that were fitted.
     """
+    must_be_of(fit, data)
     tables = fit.parameter_draws(draws)
     tables = tables if fit.sampled else tables * draws
     rng = np.random.default_rng(seed)

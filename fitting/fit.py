@@ -15,6 +15,7 @@ from metacontrol.fitting.checkpoint import describe_run, opened
 from metacontrol.fitting.duration import say_how_long
 from metacontrol.fitting.priors import check_regressors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
+from metacontrol.fitting.same_choices import describe_choices
 from metacontrol.fitting.sessions import fill_sessions, session_names, split_sessions
 from metacontrol.models.formulas import Formulas, formula_columns
 from metacontrol.models.model import Model
@@ -158,9 +159,9 @@ def fit(
         raise ValueError(f"shard must be from (1, n) to (n, n), got {shard}")
     if shard != (1, 1) and (method not in SEARCHED or checkpoint is None):
         raise ValueError("a shard needs method='mle' or 'map', and a checkpoint to be kept in")
-    times, came = [], None
+    times, given_data = [], data
     if sessions:
-        times, came = session_names(data, sessions), split_sessions(data, sessions).participants
+        times, given_data = session_names(data, sessions), split_sessions(data, sessions)
         data = split_sessions(fill_sessions(data, sessions), sessions)
     scoring = Scoring.of(model, data, formulas)
     if method != "mle":
@@ -182,10 +183,7 @@ def fit(
         "coefficients": list(scoring.story.coefficients),
         "method": method,
         "settings": {**used, "seed": seed},
-        "data": {
-            "participants": len(came or scoring.participants),
-            "trials": int(data.counted.sum()),
-        },
+        "data": describe_choices(given_data),
         "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
     }
     run = describe_run(about, model, scoring, priors, shards=shard[1])
@@ -196,12 +194,12 @@ def fit(
         elif method in SEARCHED:
             how |= {"shard": shard, "parts": parts}
         tree = _tree(scoring, method, priors, cores, **how)
-    if came:
+    if sessions:
+        came = given_data.participants
         tree["posterior"] = tree["posterior"].to_dataset().sel(participant=came)
     if shard != (1, 1):
         people = tree["estimates"]["participant"].to_numpy().astype(str)
-        trials = data.counted[data.frame["participant"].isin(people)].sum()
-        about["data"] = {"participants": len(people), "trials": int(trials)}
+        about["data"] = describe_choices(data.only(data.frame["participant"].isin(people)))
     tree.attrs["about"] = json.dumps(about)
     return Fit(tree, model)
 

@@ -58,6 +58,11 @@ class Fit:
         return "posterior" in self.tree.children
 
     @property
+    def digest(self) -> str:
+        """What tells the choices that were fitted from any others; empty in older fits."""
+        return str(self.about.get("data", {}).get("digest", ""))
+
+    @property
     def formulas(self) -> dict[str, str]:
         """Formulas by parameter."""
         return dict(self.about["formulas"])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,22 @@ class Choices:
         """Whether each trial's choices enter a likelihood, shape (trials,)."""
         counted = self.complete if self.scored is None else self.complete & self.scored
         return counted if self.dropped is None else counted & ~self.dropped
+
+    def only(self, rows: Any) -> Choices:
+        """Return some of the trials, in their order, with what is known of whether they count.
+
+        Parameters
+        ----------
+        rows : bool array, shape (trials,)
+            Which.
+        """
+        rows = np.asarray(rows)
+        return replace(
+            self,
+            frame=self.frame[rows].reset_index(drop=True),
+            scored=None if self.scored is None else self.scored[rows],
+            dropped=None if self.dropped is None else self.dropped[rows],
+        )
 
     def __len__(self) -> int:
         return len(self.frame)

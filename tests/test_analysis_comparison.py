@@ -152,7 +152,7 @@ def test_what_cannot_be_compared(fits: list[mc.Fit]) -> None:
         mc.compare([fits[0], fits[0]])
     fewer = mc.simulate(MODEL_FREE, DAW_2011, mc.draw_participants(MODEL_FREE, 3, seed=1), seed=1)
     other = mc.fit(MODEL_FREE, fewer, method="mle", seed=1, starts=1)
-    with pytest.raises(ValueError, match="other and model-based are not fits of the same choices"):
+    with pytest.raises(ValueError, match="other and model-based are not of the same choices"):
         mc.compare({"model-based": fits[1], "other": other})
     with pytest.raises(ValueError, match="one of aic, bic, importance, got 'waic'"):
         mc.log_evidence(fits, "waic")

@@ -13,6 +13,7 @@ import xarray as xr
 import metacontrol as mc
 from metacontrol.fitting.checkpoint import finished
 from metacontrol.fitting.point import Lot
+from metacontrol.fitting.same_choices import digest
 
 MODEL = mc.models.HYBRID_KOOL.fix(response_stickiness=0.0)
 POINT: dict[str, Any] = {"method": "map", "starts": 32, "seed": 3}  # four participants a lot
@@ -100,7 +101,7 @@ def test_parts_of_another_run_are_refused(data: mc.Choices, tmp_path: Path) -> N
     assert "priors is {} there and {'w': " in refused(priors={"w": mc.Prior("beta", 2.0, 2.0)})
     frame = data.frame.copy()
     frame.loc[3, "reward"] = 1 - frame.loc[3, "reward"]
-    assert "run (choices is '" in refused(choices=replace(data, frame=frame))
+    assert "; choices is '" in refused(choices=replace(data, frame=frame))
     own = replace(
         MODEL, parameters=(replace(MODEL.parameters[0], search=(0.1, 1.0)), *MODEL.parameters[1:])
     )
@@ -119,8 +120,10 @@ def test_shards_are_gathered_into_the_fit_without_shards(
     data: mc.Choices, whole: mc.Fit, tmp_path: Path
 ) -> None:
     first = mc.fit(MODEL, data, **POINT, checkpoint=tmp_path, shard=(1, 3))
-    assert first.about["data"] == {"participants": 6, "trials": 180}  # lots of 4, 4, 4, 2 people
-    assert list(first.parameters.index) == [f"s{i}" for i in (1, 2, 3, 4, 13, 14)]
+    people = [f"s{i}" for i in (1, 2, 3, 4, 13, 14)]  # lots of 4, 4, 4, 2 people
+    assert list(first.parameters.index) == people
+    mine = data.only(data.frame["participant"].isin(people))
+    assert first.about["data"] == {"participants": 6, "trials": 180, "digest": digest(mine)}
     mc.fit(MODEL, data, **POINT, checkpoint=tmp_path, shard=(3, 3))
     with pytest.raises(ValueError, match=r"1 of 4 parts are missing in .*, those of shard 2/3"):
         mc.gather(tmp_path)

@@ -10,6 +10,7 @@ import pytest
 from scipy.special import expit
 
 import metacontrol as mc
+from metacontrol.fitting.same_choices import digest
 from metacontrol.fitting.sessions import fill_sessions, split_sessions
 
 MODEL = mc.models.HYBRID_KOOL.fix(lam=0.6, stimulus_stickiness=0.0, response_stickiness=0.0)
@@ -49,8 +50,8 @@ def test_each_session_is_a_participant_of_its_own() -> None:
 def test_who_missed_a_session_is_there_with_the_others() -> None:
     """The session that was missed counts nothing, whoever it is of, and is in no table."""
     _, both = simulated(0.0, 3, 10, 1)
-    came = both.frame.query("participant != 's2' or session == 2")
-    partly = mc.read_choices(came, both.task)
+    rest = both.frame.query("participant != 's2' or session == 2")
+    partly = mc.read_choices(rest, both.task)
     filled = split_sessions(fill_sessions(partly, "session"), "session")
     people = ["s1/1", "s1/2", "s3/1", "s3/2", "s2/1", "s2/2"]
     assert filled.participants == people
@@ -63,7 +64,8 @@ def test_who_missed_a_session_is_there_with_the_others() -> None:
     few: dict[str, Any] = {"chains": 1, "draws": 5, "tune": 5, "progress": False}
     fit = mc.fit(MODEL, partly, sessions="session", seed=1, **few)
     assert list(fit.parameters.index) == [name for name in people if name != "s2/1"]
-    assert fit.about["data"] == {"participants": 5, "trials": 50}
+    came = split_sessions(partly, "session")
+    assert fit.about["data"] == {"participants": 5, "trials": 50, "digest": digest(came)}
     apart = mc.read_choices(both.frame.query("session == 1 + (participant == 's2')"), both.task)
     with pytest.raises(ValueError, match="nobody came to two sessions"):
         mc.fit(MODEL, apart, sessions="session", seed=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -203,6 +204,7 @@ def test_a_predictive_check_leaves_out_what_the_data_leave_out() -> None:
         HYBRID, data, method="map", formulas={"p": "1 + load"}, seed=1, starts=4, progress=False
     )
     rested = drop_dual_task_errors(data, criterion=0)
+    fit.tree.attrs["about"] = json.dumps({**fit.about, "data": {}})  # of the other trials too
     both = mc.predictive_stay(fit, rested, draws=2, seed=1)[["observed", "predicted"]]
     assert both["observed"].eq(1).all()
     assert both["predicted"].gt(0.9).all()
