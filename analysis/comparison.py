@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from scipy.special import logsumexp
 
-from metacontrol.analysis.criteria import criteria_table, named
+from metacontrol.analysis.criteria import fits_table, named
 from metacontrol.analysis.elpd import Elpd, spread
 from metacontrol.analysis.loo import Leave, loo
 from metacontrol.analysis.style import BLUE, GREY
@@ -29,20 +29,21 @@ def compare(
 
     Fits by mle or map, of each participant alone, by AIC (Akaike 1974) and BIC (Schwarz 1978): the
     one asks which model will predict best, the other which is most probable, each as an
-    approximation for many trials. Fits by nuts by how well they predict what is left out: give the
-    data, and `leave` as for `loo`; or give what `loo` or `kfold` returned. Sums treat everybody as
+    approximation for many trials. Fits by laplace by their evidence. Fits of a group by how well
+    they predict what is left out: give the data, and `leave` as for `loo`; or give what `loo` or
+    `kfold` returned. Fits by em or em-laplace without data by `Fit.ibic`. Sums treat everybody as
     having the same model; for models that differ between people see `random_effects`.
 
     Parameters
     ----------
     fits : sequence of Fit or Elpd, or mapping of str to these
-        Of the same choices; by their models' names, or the names given.
+        Of the same choices, by the same method; by their models' names, or the names given.
     data : Choices, optional
-        What was fitted, for fits by nuts.
+        What was fitted, for fits of a group.
     leave : {"trial", "participant", "future"}
-        What is left out, for fits by nuts.
+        What is left out, for fits of a group.
     seed : int, optional
-        As for `loo`, for fits by nuts.
+        As for `loo`, for fits of a group.
 
     Returns
     -------
@@ -50,28 +51,32 @@ def compare(
         One row a model, best first. By AIC and BIC: columns model, `parameters`, `log_likelihood`,
         `aic`, `bic` (sums over participants, in nats, AIC and BIC as -2 log-likelihood and
         penalty), `aic_difference`, `bic_difference` (from the smallest), `best_by_aic`,
-        `best_by_bic` (numbers of participants); smallest BIC first. By prediction: columns model,
-        `elpd` (in nats), `se`, `difference` (from the best), `difference_se` (of the paired
-        difference; participants are the sample), `weight` (of the mixture of models that predicts
-        best: stacking, Yao et al. 2018, doi:10.1214/17-BA1091), `best_for` (number of
+        `best_by_bic` (numbers of participants); smallest BIC first. By evidence: model,
+        `parameters`, `log_evidence` (sum), `difference` (from the best), `best_for`. By iBIC:
+        model, `parameters` (of the group), `log_evidence`, `ibic`, `ibic_difference`. By
+        prediction: model, `elpd` (in nats), `se`, `difference` (from the best), `difference_se` (of
+        the paired difference; participants are the sample), `weight` (of the mixture of models that
+        predicts best: stacking, Yao et al. 2018, doi:10.1214/17-BA1091), `best_for` (number of
         participants), `large_k` (number of points that are not to be trusted).
 
     Raises
     ------
     ValueError
         If there are fewer than two fits, two have the same name, they are of different participants
-        or choices or answer different questions, or fits by nuts come without data and seed.
+        or choices, by several methods or answer different questions, or fits by nuts or two-stage
+        come without data and seed.
     """
     chosen = named(fits)
-    if all(isinstance(fit, Fit) and fit.sampled for fit in chosen.values()):
+    asked = data is not None or seed is not None
+    if asked and all(isinstance(fit, Fit) and fit.sampled for fit in chosen.values()):
         if data is None or seed is None:
-            raise ValueError("fits by nuts are compared by predictions: give data=... and seed=...")
+            raise ValueError("fits are compared by predictions given both data=... and seed=...")
         chosen = {name: loo(fit, data, leave=leave, seed=seed) for name, fit in chosen.items()}
     if all(isinstance(fit, Elpd) for fit in chosen.values()):
         return _elpd_table(chosen)
     if any(isinstance(fit, Elpd) for fit in chosen.values()):
         raise ValueError("what loo or kfold returned is compared with its like, not with a fit")
-    return criteria_table(chosen)
+    return fits_table(chosen)
 
 
 def _elpd_table(found: Mapping[str, Elpd]) -> pd.DataFrame:

@@ -1,12 +1,14 @@
-"""Models fitted to each participant alone: AIC and BIC, and what stands for evidence."""
+"""Models side by side by what their fits hold: AIC and BIC, evidence, integrated BIC."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from metacontrol.fitting.fit import ALONE, SEARCHED
 from metacontrol.fitting.importance import draw
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.result import Fit
@@ -15,11 +17,23 @@ from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
 CRITERIA = ("aic", "bic")
+EM = ("em", "em-laplace")
 
 
-def criteria_table(fits: Mapping[str, Fit]) -> pd.DataFrame:
-    """Return sums of AIC and BIC; see `compare`."""
-    must_be_alone(fits)
+def fits_table(fits: Mapping[str, Fit]) -> pd.DataFrame:
+    """Return what fits by one method say for their models; see `compare`."""
+    method = _method(fits)
+    if method not in (*ALONE, *EM):
+        raise ValueError(
+            f"fits by {method} are compared by predictions: give data=... and seed=..."
+        )
+    must_be_alike(fits)
+    if method in EM:
+        return _ibic_table(fits)
+    return _evidence_table(fits) if method == "laplace" else _criteria_table(fits)
+
+
+def _criteria_table(fits: Mapping[str, Fit]) -> pd.DataFrame:
     sums = pd.DataFrame({name: fit.scores.sum() for name, fit in fits.items()}).T
     table = sums[["log_likelihood", *CRITERIA]].rename_axis("model").reset_index()
     sizes = [len(fit.about["coefficients"]) for fit in fits.values()]
@@ -30,6 +44,35 @@ def criteria_table(fits: Mapping[str, Fit]) -> pd.DataFrame:
         best = each(fits, criterion).idxmin(axis=1).value_counts()
         table[f"best_by_{criterion}"] = best.reindex(table["model"], fill_value=0).to_numpy()
     return table.sort_values("bic", ignore_index=True)
+
+
+def _evidence_table(fits: Mapping[str, Fit]) -> pd.DataFrame:
+    evidence = each(fits, "log_evidence")
+    sums, best = evidence.sum(), evidence.idxmax(axis=1).value_counts()
+    table = pd.DataFrame(
+        {
+            "model": list(fits),
+            "parameters": [len(fit.about["coefficients"]) for fit in fits.values()],
+            "log_evidence": sums.to_numpy(),
+            "difference": (sums - sums.max()).to_numpy(),
+            "best_for": best.reindex(list(fits), fill_value=0).to_numpy(),
+        }
+    )
+    return table.sort_values("log_evidence", ascending=False, ignore_index=True)
+
+
+def _ibic_table(fits: Mapping[str, Fit]) -> pd.DataFrame:
+    ibic = np.array([fit.ibic for fit in fits.values()])
+    table = pd.DataFrame(
+        {
+            "model": list(fits),
+            "parameters": [fit.tree["maximum"].sizes["variable"] for fit in fits.values()],
+            "log_evidence": [fit.scores["log_evidence"].sum() for fit in fits.values()],
+            "ibic": ibic,
+            "ibic_difference": ibic - ibic.min(),
+        }
+    )
+    return table.sort_values("ibic", ignore_index=True)
 
 
 def log_evidence(
@@ -46,10 +89,11 @@ def log_evidence(
     ----------
     fits : sequence of Fit, or mapping of str to Fit
         As for `compare`.
-    criterion : {"aic", "bic", "importance"}
-        Minus half of a criterion: BIC approximates the evidence; AIC is not one, but is used so.
-        Or the evidence itself by importance sampling: the likelihood's integral over what the
-        group's default priors expect of a person (`fit` by any method; only its model counts).
+    criterion : {"aic", "bic", "laplace", "importance"}
+        Minus half of a criterion, of fits by mle or map: BIC approximates the evidence; AIC is not
+        one, but is used so. Or the evidence itself, the likelihood's integral over what the group's
+        priors expect of a person: as fits by laplace approximate it, or by importance sampling
+        under default priors (`fit` by any method; only its model counts).
     data : Choices, optional
         What was fitted, for "importance".
     draws : int
@@ -75,11 +119,18 @@ def log_evidence(
         return pd.DataFrame(
             {name: _evidence(fit, data, draws, seed) for name, fit in named(fits).items()}
         )
-    if criterion not in CRITERIA:
-        known = ", ".join([*CRITERIA, "importance"])
+    if criterion not in (*CRITERIA, "laplace"):
+        known = ", ".join([*CRITERIA, "laplace", "importance"])
         raise ValueError(f"criterion must be one of {known}, got {criterion!r}")
     chosen = named(fits)
-    must_be_alone(chosen)
+    method, needed = _method(chosen), ("laplace",) if criterion == "laplace" else SEARCHED
+    if method not in needed:
+        raise ValueError(
+            f"evidence by {criterion} needs fits by {' or '.join(needed)}, these are by {method}"
+        )
+    must_be_alike(chosen)
+    if criterion == "laplace":
+        return each(chosen, "log_evidence")
     return -each(chosen, criterion) / 2
 
 
@@ -105,13 +156,22 @@ def _name(fit: Any) -> str:
     return fit.model.name if isinstance(fit, Fit) else fit.model
 
 
-def must_be_alone(fits: Mapping[str, Fit]) -> None:
-    """Raise ValueError unless all are fits of the same choices, of each participant alone."""
+def _method(fits: Mapping[str, Fit]) -> str:
+    """Return the method that all are fitted by; raise ValueError if there are several."""
+    methods = dict.fromkeys(fit.method for fit in fits.values())
+    if len(methods) > 1:
+        raise ValueError(
+            f"fits are compared that are by the same method, these are by {' and '.join(methods)}: "
+            "what one finds likely is not comparable with what another does"
+        )
+    return next(iter(methods))
+
+
+def must_be_alike(fits: Mapping[str, Fit]) -> None:
+    """Raise ValueError unless all are fits of the same choices."""
     must_be_same({name: fit.digest for name, fit in fits.items()})
     first = next(iter(fits))
     for name, fit in fits.items():
-        if "choices" not in fit.scores:
-            raise ValueError(f"AIC and BIC need fits by mle or map, {name} is by {fit.method}")
         if not fit.scores["choices"].equals(fits[first].scores["choices"]):
             raise ValueError(f"{name} and {first} are not of the same choices")
 

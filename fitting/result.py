@@ -234,7 +234,9 @@ class Fit:
         choices. Raises ValueError unless the fit is by em, em-laplace or two-stage.
         """
         if "maximum" not in self.tree.children:
-            raise ValueError(f"iBIC needs a fit by em or em-laplace, this one is by {self.method}")
+            raise ValueError(
+                f"iBIC needs a fit by em, em-laplace or two-stage, this one is by {self.method}"
+            )
         scores = self.scores
         penalty = self.tree["maximum"].sizes["variable"] * np.log(scores["choices"].sum())
         return float(penalty - 2 * scores["log_evidence"].sum())

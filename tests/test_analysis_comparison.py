@@ -154,7 +154,7 @@ def test_what_cannot_be_compared(fits: list[mc.Fit]) -> None:
     other = mc.fit(MODEL_FREE, fewer, method="mle", seed=1, starts=1)
     with pytest.raises(ValueError, match="other and model-based are not of the same choices"):
         mc.compare({"model-based": fits[1], "other": other})
-    with pytest.raises(ValueError, match="one of aic, bic, importance, got 'waic'"):
+    with pytest.raises(ValueError, match="one of aic, bic, laplace, importance, got 'waic'"):
         mc.log_evidence(fits, "waic")
     with pytest.raises(ValueError, match="finite number"):
         mc.random_effects(evidence(np.array([[0.0, np.nan]])))

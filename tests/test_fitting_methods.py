@@ -92,7 +92,9 @@ def test_em_says_where_it_is_and_how_sure(fits: dict[str, mc.Fit]) -> None:
     scores = fit.scores
     expected = 7 * np.log(scores["choices"].sum()) - 2 * scores["log_evidence"].sum()
     assert fit.ibic == pytest.approx(expected)
-    with pytest.raises(ValueError, match="iBIC needs a fit by em"):
+    with pytest.raises(
+        ValueError, match="iBIC needs a fit by em, em-laplace or two-stage, this one is by laplace"
+    ):
         _ = fits["laplace"].ibic
 
 
