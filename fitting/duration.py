@@ -22,7 +22,7 @@ GROUP = 0.02  # the same to weigh it once more for a draw of the group
 
 
 def say_how_long(scoring: Scoring, method: str, cores: int, used: Mapping[str, Any]) -> None:
-    """Print about how many minutes a fit of many trials will take, to standard error."""
+    """Print about how many minutes a fit of many trials will take (none if below one) to stderr."""
     if int(np.sum(scoring.records.scored)) < LONG:
         return
     individuals = Individuals(scoring)
@@ -32,6 +32,8 @@ def say_how_long(scoring: Scoring, method: str, cores: int, used: Mapping[str, A
     individuals.slope(at)
     one = time.perf_counter() - began
     minutes = one * _gradients(method, cores, used) / 60
+    if minutes < 1:
+        return
     more = ", or two or three times that where choices tell little" if method == "nuts" else ""
     print(f"this will take about {minutes:,.0f} min{more}", file=sys.stderr)
 
