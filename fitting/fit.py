@@ -13,6 +13,7 @@ import xarray as xr
 
 from metacontrol.fitting.checkpoint import describe_run, opened
 from metacontrol.fitting.duration import say_how_long
+from metacontrol.fitting.individuals import must_vary
 from metacontrol.fitting.priors import check_regressors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
 from metacontrol.fitting.same_choices import describe_choices
@@ -132,8 +133,8 @@ def fit(
     Raises
     ------
     ValueError
-        If an argument is not allowed, a formula or prior names what is not there, or the
-        checkpoint is of another run.
+        If an argument is not allowed, a formula or prior names what is not there, a column does not
+        vary within participants who are fitted alone, or the checkpoint is of another run.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
@@ -164,6 +165,8 @@ def fit(
         times, given_data = session_names(data, sessions), split_sessions(data, sessions)
         data = split_sessions(fill_sessions(data, sessions), sessions)
     scoring = Scoring.of(model, data, formulas)
+    if method in ALONE:
+        must_vary(scoring)
     if method != "mle":
         check_regressors(scoring, group=method not in ALONE)
     cores = min(chains, cores or os.cpu_count() or 1)

@@ -245,6 +245,17 @@ def natural(story: Story, own: Sequence[str], values: np.ndarray) -> dict[str, n
     return {n: links[n].inverse(v) if n in links else v for n, v in columns.items()}
 
 
+def must_vary(scoring: Scoring) -> None:
+    """Raise ValueError where a formula's column says something of people, not of their trials."""
+    varies, movers = scoring.varies, Individuals(scoring).movers
+    if same := [name for name in varies if name in movers or not varies[name]]:
+        raise ValueError(
+            f"{', '.join(same)} cannot be told from people's other coefficients, each alone: the "
+            "column does not vary within participants, or changes only the slope of one that does. "
+            "Fit them together as a group, by em, two-stage or nuts"
+        )
+
+
 def side_by_side[T](function: Callable[[Any], T], arguments: Iterable[Any]) -> list[T]:
     """Return a function of each argument, in threads: for what leaves Python to its own."""
     with ThreadPoolExecutor(cpu_count()) as threads:

@@ -18,9 +18,6 @@ HALF = norm.isf(0.025)  # of an interval of 95 %, in standard deviations
 def laplace_tree(scoring: Scoring, given: Mapping[str, Prior] | None) -> xr.DataTree:
     """Return each participant's posterior under the prior that the group's priors imply.
 
-    A coefficient whose regressor does not vary within people is 0 and not determined: alone, nobody
-    tells it from the intercept.
-
     Returns
     -------
     DataTree
@@ -32,11 +29,10 @@ def laplace_tree(scoring: Scoring, given: Mapping[str, Prior] | None) -> xr.Data
     modes = individuals.modes(individuals.prior(given))
     sd = np.sqrt(np.diagonal(modes.covariance, axis1=1, axis2=2))
     names = scoring.story.coefficients
-    zeros = np.zeros(len(sd))
     cells = ("participant", "coefficient")
 
     def table(own: Mapping[str, np.ndarray]) -> tuple[tuple[str, str], np.ndarray]:
-        return cells, np.stack([own.get(name, zeros) for name in names], axis=1)
+        return cells, np.stack([own[name] for name in names], axis=1)
 
     by_person = {
         "log_likelihood": modes.log_likelihood,
@@ -50,7 +46,7 @@ def laplace_tree(scoring: Scoring, given: Mapping[str, Prior] | None) -> xr.Data
             "sd": table(dict(zip(individuals.names, sd.T, strict=True))),
             "lower": table(individuals.natural(modes.values - HALF * sd)),
             "upper": table(individuals.natural(modes.values + HALF * sd)),
-            "determined": (cells, np.tile(np.isin(names, individuals.names), (len(sd), 1))),
+            "determined": (cells, np.ones(sd.shape, dtype=bool)),
         }
         | {name: ("participant", values) for name, values in by_person.items()},
         coords={"participant": scoring.participants, "coefficient": list(names)},
