@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -76,7 +77,7 @@ def formulas_from_names(model: Model, names: Iterable[str]) -> dict[str, str]:
 
 
 def formula_columns(frame: pd.DataFrame, formulas: Formulas | None) -> dict[str, list[Any]]:
-    """Return the values that the formulas' columns have; quantiles where there are many."""
+    """Return the values that the formulas' columns have; quantiles of many numbers."""
     names = dict.fromkeys(
         str(name)
         for formula in (formulas or {}).values()
@@ -86,7 +87,8 @@ def formula_columns(frame: pd.DataFrame, formulas: Formulas | None) -> dict[str,
     for name in names:
         seen = frame[name].dropna()
         unique = sorted(seen.unique().tolist())
-        values[name] = unique if len(unique) <= 6 else seen.quantile([0.1, 0.5, 0.9]).tolist()
+        few = len(unique) <= 6 or not pd.api.types.is_numeric_dtype(seen)
+        values[name] = unique if few else seen.quantile([0.1, 0.5, 0.9]).tolist()
     return values
 
 
@@ -129,14 +131,23 @@ def coefficient_matrix(
 
 
 def _design(parameter: str, formula: str, frame: pd.DataFrame) -> pd.DataFrame:
+    matrix: Any = formulaic.model_matrix
     try:
-        design: Any = formulaic.model_matrix(formula, frame, na_action="ignore", output="pandas")
+        design = pd.DataFrame(matrix(formula, frame, na_action="ignore", output="pandas"))
     except Exception as error:
+        colours = r"\x1b\[[0-9;]*m"  # of formulaic, whose sentences may go over several lines
+        said = " ".join(re.sub(colours, "", str(error)).split()).removesuffix(".")
+        if "|" in formula:
+            said += " (people of a group differ in all coefficients as it is, without a |)"
         has = ", ".join(map(str, frame.columns))
         raise ValueError(
-            f"the formula for {parameter}, {formula!r}, cannot be used: {error}. Columns are: {has}"
+            f"the formula for {parameter}, {formula!r}, cannot be used: {said}. Columns are: {has}"
         ) from error
-    return pd.DataFrame(design)
+    if not len(design.columns):
+        raise ValueError(
+            f"the formula for {parameter}, {formula!r}, predicts nothing: write 1 for an intercept"
+        )
+    return design
 
 
 def _rows_of(table: pd.DataFrame, participants: Sequence[str]) -> pd.DataFrame:

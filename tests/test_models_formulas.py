@@ -14,7 +14,7 @@ from metacontrol.models import (
     log_likelihood,
     simulate,
 )
-from metacontrol.models.formulas import formulas_from_names
+from metacontrol.models.formulas import formula_columns, formulas_from_names
 from metacontrol.tasks import OTTO_2013, Choices
 
 FIXED = {"alpha1": 0.5, "alpha2": 0.4, "beta1": 2.0, "beta2": 3.0, "lam": 0.6, "p": 0.1}
@@ -147,6 +147,8 @@ def test_a_regressor_may_be_large(loaded: Choices) -> None:
             "formula for w, '1 \\+ laod', cannot be used: .*laod.* Columns are: .*",
         ),
         ({"w": "1 +* load"}, "formula for w, .* cannot be used"),
+        ({"w": "0"}, "formula for w, '0', predicts nothing: write 1 for an intercept"),
+        ({"w": "1 + (1|participant)"}, r"^[ -~⧛⧚]* \(people of a group differ in all coefficients"),
     ],
 )
 def test_formulas_that_cannot_be_used(
@@ -164,3 +166,10 @@ def test_a_fixed_parameter_follows_nothing(loaded: Choices) -> None:
 def test_without_the_formula_its_coefficients_are_asked_for(loaded: Choices) -> None:
     with pytest.raises(ValueError, match="parameter table lacks w_Intercept, w_load"):
         log_likelihood(HYBRID, loaded, pd.DataFrame([PLAIN]), {"w": "1 + load"})
+
+
+def test_many_names_are_all_kept_and_many_numbers_are_not() -> None:
+    frame = pd.DataFrame({"site": list("hgfedcba"), "age": np.arange(8.0) * 10})
+    found = formula_columns(frame, {"p": "1 + site + age"})
+    assert found["site"] == list("abcdefgh")
+    assert found["age"] == pytest.approx([7.0, 35.0, 63.0])
