@@ -47,8 +47,8 @@ def random_effects(
     Raises
     ------
     ValueError
-        If there are fewer than two models, evidence is missing or not finite, or a model has no
-        family.
+        If there are fewer than two models or families, evidence is missing or not finite, or a
+        model has no family.
     """
     models = [str(name) for name in evidence]
     if len(models) < 2:
@@ -61,6 +61,8 @@ def random_effects(
             raise ValueError(f"no family is given for {', '.join(absent)}")
         of = np.array([families[name] for name in models])
         models = list(dict.fromkeys(of.tolist()))
+        if len(models) < 2:
+            raise ValueError(f"two families or more are compared, got {models[0]} only")
         members = [values[:, of == family] for family in models]
         values = np.column_stack([logsumexp(m, axis=1) - np.log(m.shape[1]) for m in members])
     alpha, bound = frequencies(values)

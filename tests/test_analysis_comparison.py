@@ -160,3 +160,5 @@ def test_what_cannot_be_compared(fits: list[mc.Fit]) -> None:
         mc.random_effects(evidence(np.array([[0.0, np.nan]])))
     with pytest.raises(ValueError, match="no family is given for m2"):
         mc.random_effects(evidence(np.zeros((3, 2))), {"m1": "a"})
+    with pytest.raises(ValueError, match="two families or more are compared, got a only"):
+        mc.random_effects(evidence(np.zeros((3, 2))), {"m1": "a", "m2": "a"})
