@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from metacontrol.fitting.result import Fit
 
@@ -16,7 +17,8 @@ def reliability(fit: Fit, *, seed: int) -> pd.DataFrame:
     relative measurement uncertainty (RMU; Bignardi, Kievit & Buerkner, 2025,
     doi:10.31234/osf.io/h54k8). 1 says that choices tell exactly who has how much, 0 that they tell
     nothing of how people differ. It is on the natural scale (coefficients of a formula on the
-    link's). For the correlation between sessions see `Fit.correlations`.
+    link's). Of a fit with ``sessions=`` it is that of each session, among those who came; for the
+    correlation between sessions see `Fit.correlations`.
 
     Parameters
     ----------
@@ -28,30 +30,45 @@ def reliability(fit: Fit, *, seed: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a coefficient that differs between people: parameter, reliability (the mean), and
-        the lower and upper end of 95 % of pairs.
+        One row a coefficient that differs between people (and session): parameter, session where
+        there are any, reliability (the mean), and the lower and upper end of 95 % of pairs.
 
     Raises
     ------
     ValueError
-        If the fit has no posterior, or of one person only.
+        If the fit has no posterior, or of one person only (in some session).
     """
     if not fit.sampled:
         raise ValueError(f"posterior draws need a fit of the group, this one is by {fit.method}")
-    people = fit.about["data"]["participants"]
-    if people < 2:
-        raise ValueError(f"reliability is of differences between people, but there is {people}")
     posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
     size = posterior.sizes["sample"]
     order = np.random.default_rng(seed).permutation(size)[: size // 2 * 2]
     rows = []
-    for name in fit.about["coefficients"]:
-        values = posterior[name].transpose("sample", "participant").to_numpy()
-        if f"{name}_sd" not in posterior:
-            continue
-        apart = values - values.mean(axis=1, keepdims=True)
-        apart /= np.linalg.norm(apart, axis=1, keepdims=True)
-        r = (apart[order[::2]] * apart[order[1::2]]).sum(axis=1)
-        lower, upper = np.quantile(r, [0.025, 0.975])
-        rows.append((name, r.mean(), lower, upper))
-    return pd.DataFrame(rows, columns=["parameter", "reliability", "lower", "upper"])
+    for session, people in _sessions(posterior).items():
+        if len(people) < 2:
+            where = f" in session {session}" if session else ""
+            raise ValueError(
+                f"reliability is of differences between people, but there is {len(people)}{where}"
+            )
+        for name in fit.about["coefficients"]:
+            if f"{name}_sd" not in posterior:
+                continue
+            values = posterior[name].transpose("sample", "participant").to_numpy()[:, people]
+            apart = values - values.mean(axis=1, keepdims=True)
+            apart /= np.linalg.norm(apart, axis=1, keepdims=True)
+            r = (apart[order[::2]] * apart[order[1::2]]).sum(axis=1)
+            lower, upper = np.quantile(r, [0.025, 0.975])
+            rows.append((name, session, r.mean(), lower, upper))
+    table = pd.DataFrame(rows, columns=["parameter", "session", "reliability", "lower", "upper"])
+    return table if "session" in posterior else table.drop(columns="session")
+
+
+def _sessions(posterior: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return the places of the people who came to each session; of all, where there are none."""
+    people = posterior.sizes["participant"]
+    if "session" not in posterior:
+        return {"": np.arange(people)}
+    sessions = posterior["session"].to_numpy().astype(str)
+    names = posterior["participant"].to_numpy().astype(str)
+    came = [max((s for s in sessions if n.endswith(f"/{s}")), key=len) for n in names]
+    return {s: np.flatnonzero(np.array(came) == s) for s in sessions}

@@ -117,5 +117,7 @@ def test_correlations_come_back() -> None:
     weights = mc.weight_by_condition(fit)
     assert weights["session"].tolist() == ["1", "2"]
     assert weights["mean"][1] == pytest.approx(group.loc[("w_group", "2"), "mean"])
-    one = mc.reliability(fit, seed=1).set_index("parameter")["reliability"]
-    assert one["w"] > one["alpha"]  # spreads of 2 and of .3
+    one = mc.reliability(fit, seed=1).pivot(
+        index="session", columns="parameter", values="reliability"
+    )
+    assert (one["w"] > one["alpha"]).all()  # spreads of 2 and of .3
