@@ -27,7 +27,7 @@ WORTH, HALF_WORTH, HALF_SQUARES = 1.0, 0.5, 0.01
 ROUNDS, TOLERANCE = 50, 0.01
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class HBI:
     """What `hbi` found.
 
@@ -44,6 +44,8 @@ class HBI:
         Likewise log-evidence in nats, given the groups; for `random_effects` with families.
     parameters : dict of str to DataFrame
         By model each participant's coefficients, if they had it; ready for `simulate`.
+    converged : bool
+        Whether the groups' means came to rest; printed where they did not.
     """
 
     frequencies: pd.DataFrame
@@ -51,6 +53,18 @@ class HBI:
     responsibilities: pd.DataFrame
     evidence: pd.DataFrame
     parameters: dict[str, pd.DataFrame]
+    converged: bool
+
+    def __repr__(self) -> str:
+        lines = [f"HBI of {', '.join(self.evidence)}: {len(self.evidence):,} participants"]
+        for row in self.frequencies.itertuples():
+            lines.append(f"  {row.model}: frequency {row.frequency:.2f}")
+        if not self.converged:
+            lines.append(
+                f"  not settled after {ROUNDS} rounds: frequencies and groups still change; fewer "
+                "models or parameters may settle"
+            )
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -120,6 +134,11 @@ def hbi(
     which misleads where trials are few. The omnibus risk of `frequencies` is that of
     `random_effects` at the evidence found, where the authors run all again without differences.
 
+    Whether a model is any good is not asked: of 20 people who chose at random on 60 trials
+    `MODEL_BASED` had, against `MODEL_FREE`, a frequency of .95 and a protected exceedance of 1.
+    Check first that log-likelihoods are above those of a coin, as `doctor` does, or use
+    `random_effects` with the evidence of each person alone.
+
     Parameters
     ----------
     models : sequence of Model
@@ -165,7 +184,7 @@ def hbi(
             changes = [np.abs(g.mean - m).max() for g, m in zip(groups, means, strict=True)]
             means = [group.mean for group in groups]
             tell((number + 1) / ROUNDS)
-            if max(changes) < TOLERANCE:
+            if settled := max(changes) < TOLERANCE:
                 break
     index = pd.Index(people[0].scoring.participants, name="participant")
     tables = [g.table(each.names) for g, each in zip(groups, people, strict=True)]
@@ -180,4 +199,5 @@ def hbi(
             name: pd.DataFrame(each.natural(mode.values), index)
             for name, each, mode in zip(names, people, modes, strict=True)
         },
+        converged=bool(settled),
     )
