@@ -92,11 +92,12 @@ def test_one_update_is_that_of_the_paper() -> None:
     none = np.zeros(5)
     found = _Group.of(Modes(values, covariance, none, none, none > 0), shares, prior)
     wanted = by_the_paper(values, covariance, shares, prior)
-    exactly = {"rtol": 0, "atol": 1e-6}
-    np.testing.assert_allclose(found.mean, wanted["mean"], **exactly)
-    np.testing.assert_allclose(found.normal.precision, np.diag(wanted["precision"]), **exactly)
-    np.testing.assert_allclose(found.uncertainty, wanted["added"], **exactly)
-    np.testing.assert_allclose(found.table(["x", "y"])["error"], wanted["error"], **exactly)
+    np.testing.assert_allclose(found.mean, wanted["mean"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(
+        found.normal.precision, np.diag(wanted["precision"]), rtol=0, atol=1e-6
+    )
+    np.testing.assert_allclose(found.uncertainty, wanted["added"], rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found.table(["x", "y"])["error"], wanted["error"], rtol=0, atol=1e-6)
 
 
 def test_the_end_is_where_the_papers_updates_lead(data: mc.Choices, found: mc.HBI) -> None:
