@@ -32,6 +32,7 @@ FUTURE = (
     "How well does it predict a person's next {}, knowing those before (at least {}) "
     "and everybody else?"
 )
+OVERLAP = " (From each trial on: these overlap, so that the sum counts most trials {} times.)"
 
 
 def loo(
@@ -71,7 +72,8 @@ def loo(
         Draws of the group to use, evenly apart, and draws of a participant given a part of the
         choices; a fit's own draws of participants are used all.
     steps : int
-        Trials ahead that are predicted at once, for the future.
+        Trials ahead that are predicted at once, for the future. From each trial on: the sum counts
+        most trials that often, and is no log-probability of all choices.
     first : int
         Trials that are seen before the first prediction, for the future.
     seed : int
@@ -90,7 +92,7 @@ def loo(
 
     See Also
     --------
-    kfold : fits again without some people, where Pareto k is large.
+    kfold : fits again without each of several parts of the people, where Pareto k is large.
     """
     if leave not in get_args(Leave):
         raise ValueError(f"leave must be one of {', '.join(get_args(Leave))}, got {leave!r}")
@@ -112,6 +114,7 @@ def loo(
         return _leave_participant(fit, data, others)
     points = _named(leave_future(others, draws=draws, steps=steps, first=first, seed=seed), data)
     question = FUTURE.format(f"{steps} choices" if steps > 1 else "choice", first)
+    question += OVERLAP.format(steps) if steps > 1 else ""
     return Elpd(fit.model.name, question, points, _refits(points, others), digest(data))
 
 
@@ -211,4 +214,7 @@ def _advice(points: pd.DataFrame) -> str:
     where = bad["participant"].value_counts(sort=False)
     names = ", ".join(f"{n} ({c})" if "trial" in points else n for n, c in where[:5].items())
     more = f" and {len(where) - 5} more" if len(where) > 5 else ""
-    return f"not trusted: participant {names}{more}; use kfold, which fits again without them"
+    return (
+        f"not trusted: participant {names}{more}; kfold needs no weights, but fits again without "
+        "each of several groups of people, and asks about new people"
+    )
