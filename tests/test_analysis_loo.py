@@ -6,6 +6,7 @@ Two parameters are free, and the group is known, so that everything has an exact
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -19,6 +20,7 @@ from scipy.special import logsumexp
 from scipy.stats import norm
 
 import metacontrol as mc
+from metacontrol.analysis.loo import _weighted_trials
 from metacontrol.cli import main
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.pointwise import trial_scores
@@ -67,10 +69,10 @@ def fit(data: mc.Choices, grid: np.ndarray, exact: list[np.ndarray]) -> mc.Fit:
         values.append(grid[rng.choice(len(grid), DRAWS, p=np.exp(log - logsumexp(log)))])
     steps = (grid[61] - grid[0])[0], (grid[1] - grid[0])[1]
     drawn = np.array(values) + rng.uniform(-0.5, 0.5, (3, DRAWS, 2)) * steps
-    return as_fit(data, own, drawn)
+    return as_fit(own, drawn)
 
 
-def as_fit(data: mc.Choices, own: Individuals, drawn: np.ndarray) -> mc.Fit:
+def as_fit(own: Individuals, drawn: np.ndarray) -> mc.Fit:
     columns: dict[str, tuple[Sequence[str], np.ndarray]] = {}
     for k, (name, values) in enumerate(own.natural(drawn).items()):
         columns[name] = (("chain", "draw", "participant"), values.T[None])
@@ -144,6 +146,7 @@ def test_the_future(
         before = logsumexp(table[-1] + np.cumsum(np.vstack([0 * table[:1], table[:-1]]), 0), axis=1)
         np.testing.assert_allclose(points["elpd"], (before[2:] - before[:-2])[10:], atol=0.12)
     assert "next 2 choices" in later.question
+    assert "overlap, so that the sum counts most trials 2 times" in str(later)
 
 
 def test_a_regressor_between_people_moves_the_mean(data: mc.Choices, grid: np.ndarray) -> None:
@@ -151,7 +154,7 @@ def test_a_regressor_between_people_moves_the_mean(data: mc.Choices, grid: np.nd
     ages = {"s1": -1.0, "s2": 0.0, "s3": 2.0}
     aged = mc.Choices(data.frame.assign(age=data.frame["participant"].map(ages)), data.task)
     own = Individuals(Scoring.of(PAIR, aged, {"w": "1 + age"}))
-    plain = as_fit(data, Individuals(Scoring.of(PAIR, data)), np.zeros((3, DRAWS, 2)))
+    plain = as_fit(Individuals(Scoring.of(PAIR, data)), np.zeros((3, DRAWS, 2)))
     renamed = (
         plain.tree["posterior"]
         .to_dataset()
@@ -272,6 +275,76 @@ def test_folds(data: mc.Choices) -> None:
     aged = mc.Choices(data.frame.assign(age=data.frame["participant"].map(ages)), data.task)
     with pytest.raises(ValueError, match="means something else without"):
         mc.kfold(PAIR, aged, folds=3, formulas={"w": "1 + center(age)"}, seed=1)
+
+
+def test_what_folds_cannot_do_is_said_before_a_fit(
+    data: mc.Choices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("it was fitted")
+
+    monkeypatch.setattr(import_module("metacontrol.analysis.kfold"), "fit", never)
+    for method in ("mle", "map", "laplace"):
+        with pytest.raises(ValueError, match=f"from one group, but fits by {method} have none"):
+            mc.kfold(PAIR, data, folds=3, method=method, seed=1)
+    with pytest.raises(ValueError, match="from one group, but sessions have one each"):
+        mc.kfold(PAIR, data, folds=3, sessions="day", seed=1)
+    who = data.frame["participant"]
+    sites = data.frame.assign(site=np.where(who == "s3", "b", "a"), half=data.frame["trial"] > 20)
+    gap = sites.assign(site=sites["site"].where(who != "s2"))
+    with pytest.raises(ValueError, match="w_site.* means something else without s3"):
+        mc.kfold(PAIR, mc.Choices(sites, DAW_2011), folds=3, formulas={"w": "site"}, seed=4)
+    for frame, by, said in (
+        (sites, "city", "there is no column 'city'; columns: participant"),
+        (sites, "half", "half varies within participant 's1'; folds hold people"),
+        (gap, "site", "site is missing for participant 's2'"),
+        (sites.assign(site="a"), "site", "site has one value, 'a'"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            mc.kfold(PAIR, mc.Choices(frame, DAW_2011), by=by, seed=1)
+
+
+def test_folds_by_a_column(
+    data: mc.Choices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each fold is fitted to the people of the other sites, with a checkpoint of its own."""
+    site = data.frame["participant"].map({"s1": "york", "s2": "bonn", "s3": "york"})
+    sites = mc.Choices(data.frame.assign(site=site), data.task)
+    seen = []
+
+    def spied(model: mc.Model, rest: mc.Choices, **options: Any) -> mc.Fit:
+        seen.append((rest.participants, options["checkpoint"]))
+        return mc.fit(model, rest, **options)
+
+    monkeypatch.setattr(import_module("metacontrol.analysis.kfold"), "fit", spied)
+    options: dict[str, Any] = {"method": "em", "draws": 50, "progress": False, "seed": 1}
+    found = mc.kfold(PAIR, sites, by="site", checkpoint=tmp_path, **options)
+    folders = [tmp_path / "fold-1", tmp_path / "fold-2"]
+    assert seen == [(["s1", "s3"], folders[0]), (["s2"], folders[1])]
+    assert found.points["participant"].tolist() == ["s1", "s2", "s3"]
+    assert found.points["fold"].tolist() == ["york", "bonn", "york"]
+    assert "people of another site, learning the population from those of the other 1" in str(found)
+
+
+def test_memory_does_not_grow_with_people() -> None:
+    """Of 40 people x 150 trials x 1000 draws 48 MB would be held: one person has 1.2 MB."""
+    peaks = {}
+    for people in (10, 40):
+        table = mc.draw_participants(HYBRID, people, seed=1)
+        own = Individuals(
+            Scoring.of(PAIR, mc.simulate(HYBRID, DAW_2011, table, trials=150, seed=1))
+        )
+        drawn = np.random.default_rng(1).normal(MEAN, SD, (people, DRAWS, 2))
+        fitted = as_fit(own, drawn)
+        _weighted_trials(fitted, own.scoring)  # compiles
+        tracemalloc.start()
+        try:
+            _weighted_trials(fitted, own.scoring)
+            peaks[people] = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+    assert peaks[40] < 1.5 * peaks[10]
+    assert peaks[40] < 40 * 150 * DRAWS * 8 / 2
 
 
 @pytest.mark.slow
