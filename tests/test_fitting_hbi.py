@@ -94,7 +94,7 @@ def test_one_update_is_that_of_the_paper() -> None:
     wanted = by_the_paper(values, covariance, shares, prior)
     np.testing.assert_allclose(found.mean, wanted["mean"], rtol=0, atol=1e-6)
     np.testing.assert_allclose(
-        found.normal.precision, np.diag(wanted["precision"]), rtol=0, atol=1e-6
+        np.diag(found.normal.precision), wanted["precision"], rtol=0, atol=1e-6
     )
     np.testing.assert_allclose(found.uncertainty, wanted["added"], rtol=0, atol=1e-6)
     np.testing.assert_allclose(found.table(["x", "y"])["error"], wanted["error"], rtol=0, atol=1e-6)
