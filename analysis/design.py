@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -13,9 +13,11 @@ from scipy.stats import nct, t
 
 from metacontrol.analysis.style import COLOURS, GREY
 from metacontrol.fitting.individuals import Individuals, Normal
+from metacontrol.fitting.prior_fits import fit_from_priors
 from metacontrol.fitting.priors import SLOPE_SD
 from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.model import Model
+from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
 from metacontrol.models.simulation import simulate
 from metacontrol.tasks.task import Task
@@ -24,6 +26,7 @@ POWER, RECOVERY = 0.8, 0.7  # wanted of a group's effect, and of r of individual
 RESAMPLES = 1000
 CERTAIN = 10.0  # noncentrality beyond which power is 1
 MOST = 8192  # participants that are worth a search
+EXACT = 1e-6  # width of what is known
 
 Scale = Literal["link", "natural"]
 
@@ -41,7 +44,9 @@ def design(
     participants: Sequence[int] = (20, 40, 80),
     trials: Sequence[int] = (100, 200),
     pool: int = 1000,
+    simulations: int = 0,
     seed: int,
+    **options: Any,
 ) -> pd.DataFrame:
     """Return power for a group's effect and recovery of individual values, by design.
 
@@ -51,7 +56,12 @@ def design(
     person's slope of the hierarchical likelihood at no effect, so this is its score test. Since
     each is fitted alone, the pool serves for groups of any size: their power is that of the
     noncentral t distribution with the pool's mean and standard deviation of slopes. That takes
-    seconds where simulating and sampling hierarchical fits would take hours.
+    seconds.
+
+    It is the power at best: that test knows all of the population but the effect. A fit finds out
+    about the population from the same choices, and its prior expects no effect; where choices tell
+    little of the parameter it needs twice as many people or more. With `simulations`, groups of
+    each design are simulated and fitted by NUTS, with default priors, to say how often.
 
     Parameters
     ----------
@@ -73,8 +83,12 @@ def design(
         Designs.
     pool : int
         People simulated for each number of trials.
+    simulations : int
+        Groups of each design that are fitted by NUTS, some ten seconds each.
     seed : int
         Seed of all chance.
+    **options
+        `draws`, `tune`, `chains`, `cores`, `target_accept`, `progress` of `fit`, for these.
 
     Returns
     -------
@@ -85,7 +99,8 @@ def design(
         (95 % Monte Carlo interval), `r` (true and estimated individual values, on the link's scale
         where the column is 0) and `r_error`. Of all: `parameter`, `column`, `effect` (on the
         link's scale), and the median person's natural value where the column is 0, `at_0`, and
-        where it is 1, `at_1`.
+        where it is 1, `at_1`. With simulations, `power_by_nuts`: the share of groups whose 95 %
+        interval of the effect is all on its side of 0, and `power_by_nuts_error`.
 
     Raises
     ------
@@ -95,9 +110,10 @@ def design(
     """
     if scale not in get_args(Scale):
         raise ValueError(f"scale must be one of {', '.join(get_args(Scale))}, got {scale!r}")
-    if not (np.isfinite(effect) and 0 < effect_sd < np.inf):
+    if not (np.isfinite(effect) and effect != 0 and 0 < effect_sd < np.inf):
         raise ValueError(
-            f"effect must be a number and effect_sd one above 0, got {effect} and {effect_sd}"
+            "effect must be a number that is not 0, and effect_sd one above 0, "
+            f"got {effect} and {effect_sd}"
         )
     for name, sizes in (("participants", participants), ("trials", trials), ("pool", [pool])):
         if min(sizes) < 2:
@@ -141,11 +157,11 @@ def design(
         modes = fits.modes(Normal(means, np.diag(sds**2)))
         found = pd.DataFrame(modes.values, columns=list(fits.names))
         drawn = np.random.default_rng([seed, 2]).integers(len(people), size=(RESAMPLES, pool))
-        values = found[slope].to_numpy()
+        values = found[slope].to_numpy() * np.sign(effect)
         sizes = values[drawn].mean(axis=1) / values[drawn].std(axis=1, ddof=1)
         size = values.mean() / values.std(ddof=1)
         true, guess = people[intercept].to_numpy(), found[intercept].to_numpy()
-        lower, upper = (needed(x) for x in np.quantile(np.abs(sizes), [0.975, 0.025]))
+        lower, upper = (needed(x) for x in np.quantile(sizes, [0.975, 0.025]))
         shared = {
             "needed": needed(size),
             "needed_lower": lower,
@@ -156,12 +172,38 @@ def design(
         for group in sorted(participants):
             error = power(sizes, group).std()
             own_power = float(power(size, group))
-            rows.append(
-                {"trials": count, "participants": group, "power": own_power, "power_error": error}
-                | shared
-                | about
-            )
+            row = {"trials": count, "participants": group, "power": own_power, "power_error": error}
+            if simulations:
+                truth = own | {slope: (effect, effect_sd)}
+                setting = options | {"participants": group, "trials": count}
+                setting |= {"formulas": formulas, "seed": seed, "simulations": simulations}
+                seen = _seen(model, task, truth, slope, **setting)
+                share = float(np.mean(seen))
+                row |= {
+                    "power_by_nuts": share,
+                    "power_by_nuts_error": (share * (1 - share) / simulations) ** 0.5,
+                }
+            rows.append(row | shared | about)
     return pd.DataFrame(rows)
+
+
+def _seen(
+    model: Model,
+    task: Task,
+    truth: Mapping[str, tuple[float, float]],
+    slope: str,
+    **setting: Any,
+) -> list[bool]:
+    """Return in which groups, from a known population, NUTS sees a slope that is not 0."""
+    known: dict[str, Prior] = {}
+    for name, (mean, sd) in truth.items():
+        known[f"{name}_mean"] = Prior("normal", mean, EXACT)
+        known[f"{name}_sd"] = Prior("uniform", sd * (1 - EXACT), sd * (1 + EXACT))
+    side = np.sign(truth[slope][0])
+    return [
+        bool(np.quantile(side * tree["posterior"][f"{slope}_mean"], 0.025) > 0)
+        for _, tree in fit_from_priors(model, task, priors=known, fitted_priors={}, **setting)
+    ]
 
 
 def _on_link(model: Model, name: str, median: float) -> float:
@@ -173,7 +215,7 @@ def _on_link(model: Model, name: str, median: float) -> float:
 
 
 def power(size: float | np.ndarray, participants: int) -> np.ndarray:
-    """Return the power of a two-sided t-test at .05, given mean over sd of what is tested.
+    """Return the power of a t-test at .025 on one side, given mean over sd of what is tested.
 
     Examples
     --------
@@ -182,7 +224,7 @@ def power(size: float | np.ndarray, participants: int) -> np.ndarray:
     """
     freedom = participants - 1
     limit = t.ppf(0.975, freedom)
-    shift = np.minimum(np.abs(size) * participants**0.5, CERTAIN)
+    shift = np.clip(size * participants**0.5, -CERTAIN, CERTAIN)
     return np.asarray(nct.sf(limit, freedom, shift))
 
 
@@ -227,10 +269,19 @@ def design_sentence(table: pd.DataFrame) -> str:
         else "none of these lengths makes individual values recoverable: compare groups only"
     )
     one = by_trials.iloc[0]
+    fitted = ""
+    if "power_by_nuts" in table:
+        each = ", ".join(
+            f"{row.power_by_nuts:.2f} of {row.participants} with {row.trials} trials"
+            for row in table.itertuples()
+        )
+        fitted = f"Fits by NUTS saw the effect in {each}. "
     return (
         f"Expected: {one['parameter']} of the median person goes from {one['at_0']:.2f} where "
         f"{one['column']} is 0 to {one['at_1']:.2f} where it is 1. "
-        f"For 80 % power: {'; '.join(parts)} (95 % Monte Carlo intervals). "
+        f"For 80 % power at best: {'; '.join(parts)} (95 % Monte Carlo intervals). "
+        f"That is of a test that knows all of the population but the effect; a fit needs more. "
+        f"{fitted}"
         f"True and estimated values correlate {rs} trials: {advice} (r of .7)."
     )
 
@@ -251,7 +302,7 @@ def plot_power(table: pd.DataFrame, ax: Axes) -> Axes:
         ax.fill_between(x, lower, upper, color=colour, alpha=0.2, linewidth=0)
         ax.plot(x, part["power"], color=colour, marker="o", markersize=4, label=f"{trials} trials")
     ax.axhline(POWER, color=GREY, linewidth=0.8, linestyle="--")
-    ax.set(ylim=(0, 1.02), xlabel="Participants", ylabel="Power for the effect")
+    ax.set(ylim=(0, 1.02), xlabel="Participants", ylabel="Power for the effect, at best")
     ax.set_xticks(sorted(set(table["participants"])))
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, handlelength=1, columnspacing=1)
     return ax

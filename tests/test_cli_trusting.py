@@ -23,7 +23,7 @@ def test_doctor_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     design = ["--participants", "10,20", "--trials", "30", "--pool", 30]
     effect = ["--task", "otto-2013", "--effect", "w ~ load = -2"]
     assert _run("doctor", *effect, *design, "--out", tmp_path) == 0
-    assert "For 80 % power: with 30 trials" in capsys.readouterr().out
+    assert "For 80 % power at best: with 30 trials" in capsys.readouterr().out.replace("\n", " ")
     natural = ["--effect", "w ~ load = -0.2", "--scale", "natural", "--median", "w=0.8"]
     assert _run("doctor", "--task", "otto-2013", *natural, *design, "--out", tmp_path) == 0
     assert "from 0.80 where load is 0 to 0.60 where" in capsys.readouterr().out.replace("\n", " ")

@@ -155,6 +155,9 @@ def doctor(
     participants: Designs = "20,40,80",
     trials: Designs = "100,200",
     pool: Annotated[int, typer.Option(help="People simulated for each number of trials.")] = 1000,
+    simulations: Annotated[
+        int, typer.Option(help="Groups of each design that NUTS fits, some ten seconds each.")
+    ] = 0,
     choices_from: ChoicesFrom = 0,
     missed: Missed = [],  # noqa: B006
     column: Columns = [],  # noqa: B006
@@ -180,6 +183,7 @@ def doctor(
             scale=scale,
             medians=dict(_numbered(text, "--median") for text in median),
             pool=pool,
+            simulations=simulations,
             seed=seed,
         )
         return
