@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from metacontrol.cli import main
 from metacontrol.fitting import load_fit
 from metacontrol.interrupts import interruptible
+from metacontrol.output import must_be_writable
 
 
 def _run(*arguments: object) -> int:
@@ -224,6 +226,46 @@ def test_errors_are_one_sentence(
     assert message in said
     assert "Traceback" not in said
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "simulate --model nobody",
+        "describe nowhere.csv",
+        "compare nowhere.nc",
+        "fit nowhere.csv",
+        "figures nowhere.nc",
+        "report nowhere.nc",
+        "tasks show nothing",
+        "data get nothing",
+        "demo",
+    ],
+)
+def test_where_to_write_is_looked_at_first(
+    command: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    assert _run(*command.split(), "--out", "file/below/out") == 2
+    told = capsys.readouterr()
+    assert re.match("metacontrol: cannot make the folder .*file/below.*: Not a dir", told.err)
+    assert not told.out
+    assert _run(*command.split(), "--out", "/proc/out") == 2
+    assert "/proc" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_folder_that_can_be_written_to_is_left_as_it_is(tmp_path: Path) -> None:
+    must_be_writable(tmp_path)
+    must_be_writable(tmp_path / "new/below")
+    (tmp_path / "gone").symlink_to("nowhere")
+    with pytest.raises(OSError, match="cannot make the folder .*gone: No such file"):
+        must_be_writable(tmp_path / "gone")
+    assert [path.name for path in tmp_path.iterdir()] == ["gone"]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Sequence
 from math import ceil
 from pathlib import Path
@@ -25,6 +26,28 @@ def read_table(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, dtype={"participant": str})
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} cannot be read as a CSV table: {error}") from error
+
+
+def must_be_writable(folder: Path) -> None:
+    """Raise OSError unless a folder can be written to, or made; nothing is made yet.
+
+    Commands ask this before they begin: an hour's work should not end at a closed door.
+    """
+    try:
+        there = _nearest(folder.absolute())
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        do = "write to" if folder.is_dir() else "make"
+        raise type(error)(f"cannot {do} the folder {folder}: {error.strerror}") from error
+
+
+def _nearest(path: Path) -> Path:
+    """Return a path if something is there, else the nearest one above it."""
+    try:
+        path.lstat()
+    except FileNotFoundError:
+        return _nearest(path.parent)
+    return path
 
 
 def make_folder(path: Path) -> None:

@@ -17,7 +17,7 @@ from metacontrol.commands.options import (
     Seed,
     read_choices,
 )
-from metacontrol.output import draw, show, write_table
+from metacontrol.output import draw, must_be_writable, show, write_table
 
 
 def compare(
@@ -46,6 +46,8 @@ def compare(
     Example: `metacontrol compare hybrid/fit.nc model-free/fit.nc --choices choices.csv
     --leave participant`
     """
+    if out is not None:
+        must_be_writable(out)
     found = [mc.load_fit(path) for path in fitted]
     fits = dict(zip(_names(fitted, found), found, strict=True))
     data = None

@@ -23,7 +23,7 @@ from metacontrol.commands.options import (
     find_task,
     read_choices,
 )
-from metacontrol.output import draw, show, write_table
+from metacontrol.output import draw, must_be_writable, show, write_table
 
 
 def validate(
@@ -69,6 +69,8 @@ def describe(
 
     Example: `metacontrol describe choices.csv --task otto-2013 --by load --out description`
     """
+    if out is not None:
+        must_be_writable(out)
     data = read_choices(choices, task, choices_from, missed, column, exclude_first)
     print(data)
     table = mc.stay_probabilities(data, by=by)

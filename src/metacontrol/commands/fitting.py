@@ -27,7 +27,7 @@ from metacontrol.commands.options import (
     pair,
     read_choices,
 )
-from metacontrol.output import draw, make_folder, show, write_table
+from metacontrol.output import draw, make_folder, must_be_writable, show, write_table
 
 PARTS = "parts"
 Strict = Annotated[bool, typer.Option(help="Exit with status 3 if a diagnostic is not as wanted.")]
@@ -90,6 +90,7 @@ def fit(
 
     from metacontrol.fitting.checkpoint import finished, forget
 
+    must_be_writable(out)
     share = find_shard(shard)
     data = read_choices(choices, task, choices_from, missed, column, exclude_first)
     chosen = find_model(model)
@@ -168,6 +169,7 @@ def figures(
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
+    must_be_writable(out)
     found = mc.load_fit(fitted)
     constant = mc.has_weight(found.model)
     if not constant and choices is None:

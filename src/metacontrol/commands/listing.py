@@ -16,7 +16,7 @@ import metacontrol as mc
 from metacontrol.commands.options import Folder, Seed, find_model, find_task
 from metacontrol.models.notes import meaning
 from metacontrol.models.scoring import noted_by
-from metacontrol.output import draw
+from metacontrol.output import draw, must_be_writable
 
 
 def models(context: typer.Context) -> None:
@@ -91,6 +91,7 @@ def tasks_show(
 
     Example: `metacontrol tasks show daw-2011 --out figures`
     """
+    must_be_writable(out)
     task = find_task(name)
     for setting in ("name", "source", "trials", "about"):
         print(f"{setting}: {getattr(task, setting)}")
@@ -126,6 +127,7 @@ def data_get(
     from metacontrol.tasks.fetching import fetch
     from metacontrol.tasks.published import published
 
+    must_be_writable(out)
     print(published(name).about())
     print(f"wrote {fetch(name, out)}")
 

@@ -18,6 +18,7 @@ from metacontrol.commands.options import (
     Seed,
     read_choices,
 )
+from metacontrol.output import must_be_writable
 
 
 def report(
@@ -47,6 +48,7 @@ def report(
     Example: `metacontrol report fit/fit.nc --choices choices.csv --out report`
     """
     os.environ.setdefault("MPLBACKEND", "Agg")
+    must_be_writable(out.absolute().parent)  # it is written beside an older one, then put there
     fits = [mc.load_fit(path) for path in fitted]
     data = None
     if choices is not None:

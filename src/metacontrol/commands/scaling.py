@@ -12,6 +12,7 @@ import typer
 import metacontrol as mc
 from metacontrol.commands.fitting import PARTS, Strict, fit, save_fit, tell_fit
 from metacontrol.commands.options import read_choices
+from metacontrol.output import must_be_writable
 from metacontrol.tasks.files import whole_file
 
 SCRIPT = """\
@@ -111,6 +112,7 @@ def gather(
 
     Example: `metacontrol gather fit`
     """
+    must_be_writable(folder)
     found = mc.gather(folder / PARTS)
     save_fit(found, folder)
     tell_fit(found, folder, strict)

@@ -9,7 +9,7 @@ import typer
 
 import metacontrol as mc
 from metacontrol.commands.options import Folder, ModelName, Seed, TaskName, find_model, find_task
-from metacontrol.output import make_folder, read_table, write_table
+from metacontrol.output import make_folder, must_be_writable, read_table, write_table
 
 
 def simulate(
@@ -29,6 +29,7 @@ def simulate(
 
     Example: `metacontrol simulate --model hybrid --task otto-2013 --participants 60 --seed 1`
     """
+    must_be_writable(out)
     chosen = find_model(model)
     if parameters is None:
         if participants < 1:
@@ -49,5 +50,6 @@ def demo(seed: Seed = 1, out: Folder = Path("demo")) -> None:
     """
     from metacontrol.demo import run
 
+    must_be_writable(out)
     make_folder(out)
     run(out, seed)
