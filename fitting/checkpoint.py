@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import inspect
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
-from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
-import numpy as np
+import h5py
 import xarray as xr
 
 from metacontrol.fitting.point import lot_name, lots
 from metacontrol.fitting.result import Fit, read_tree, write_tree
+from metacontrol.fitting.run import differences, digest_of_run
 from metacontrol.models.model import Model
-from metacontrol.models.parameter import Prior
-from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.files import whole_file
 
 RUN = "run.json"
+_NAME = r"(?:(?:participants|chain|block)-\d+|information|pilot)"
+_PART = re.compile(_NAME + r"\.nc")
+_HALF = re.compile(rf"\.(?:{_NAME}\.\w+\.nc|run\.\w+\.json)")  # of a process that was killed
 
 
 class Parts:
@@ -35,13 +33,14 @@ class Parts:
         Where parts are kept.
     run : mapping
         What parts depend on, as plain values: see `describe_run`. It stands in the folder's
-        run.json, and each part has its digest, so that parts of another run are never used.
+        run.json with its digest. Each part has the digest and its own name, so that parts of another
+        run, or under another's name, are never used.
     """
 
     def __init__(self, folder: Path | None, run: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.text = json.dumps(run, indent=1)
-        self.digest = sha256(self.text.encode()).hexdigest()
+        self.digest = digest_of_run(run)
+        self.text = json.dumps({"digest": self.digest, **run}, indent=1)
 
     def part(self, name: str, make: Callable[[], xr.DataTree]) -> xr.DataTree:
         """Return a part that was kept; else make it and keep it."""
@@ -54,7 +53,7 @@ class Parts:
         Raises
         ------
         ValueError
-            If it is a part of another run.
+            If it is a part of another run, or another part of this one.
         """
         path = self._path(name)
         if path is None or not path.is_file():
@@ -65,6 +64,8 @@ class Parts:
             return None
         if tree.attrs.get("run") != self.digest:
             raise ValueError(f"{path} is not a part of the run that {RUN} beside it tells of")
+        if tree.attrs.get("part") != name:
+            raise ValueError(f"{path} is not what its name says: it is {tree.attrs.get('part')}.nc")
         return tree
 
     def keep(self, name: str, tree: xr.DataTree) -> xr.DataTree:
@@ -72,18 +73,31 @@ class Parts:
         path = self._path(name)
         if path is not None:
             self.introduce()
-            tree.attrs["run"] = self.digest
+            tree.attrs |= {"run": self.digest, "part": name}
             write_tree(tree, path)
         return tree
 
-    def introduce(self) -> None:
-        """Make the folder and its run.json, if they are not there."""
+    def introduce(self, *, anew: bool = False) -> None:
+        """Make the folder and its run.json, if they are not there; or run.json anew."""
         if self.folder is None:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not (self.folder / RUN).is_file():
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise type(error)(f"cannot make the folder {self.folder}: {error.strerror}") from error
+        if anew or not (self.folder / RUN).is_file():
             with whole_file(self.folder / RUN) as part:
                 part.write_text(self.text, encoding="utf-8")
+
+    def withdraw(self) -> None:
+        """Delete what `introduce` made, unless there is more by now."""
+        if self.folder is None or finished(self.folder):
+            return
+        path = self.folder / RUN
+        with suppress(OSError, ValueError):
+            if path.read_text(encoding="utf-8") == self.text:
+                path.unlink()
+            self.folder.rmdir()
 
     def _path(self, name: str) -> Path | None:
         return None if self.folder is None else self.folder / f"{name}.nc"
@@ -98,87 +112,55 @@ def opened(folder: str | Path | None, run: Mapping[str, Any]) -> Iterator[Parts]
     OSError
         If the folder cannot be written to.
     ValueError
-        If the folder holds parts of another run (it says what differs), or anything else.
+        If the folder holds parts of another run (it says what differs), or something that is not
+        ours under the name of run.json or of a part.
     """
     folder = None if folder is None else Path(folder)
     parts = Parts(folder, run)
-    if folder is not None and finished(folder):
-        if differences := _differences(_read_run(folder), json.loads(parts.text)):
+    others: list[str] = []
+    if folder is not None and ((folder / RUN).exists() or finished(folder)):
+        others = differences(_read_run(folder), json.loads(json.dumps(run)))
+        if others and finished(folder):
             raise ValueError(
-                f"{folder} holds parts of another run ({'; '.join(differences)}): delete it, or "
+                f"{folder} holds parts of another run ({'; '.join(others)}): delete it, or "
                 "keep the parts of this run elsewhere"
             )
     try:
-        if folder is not None and not finished(folder):
-            forget(folder)  # a run.json that no part goes with
-        parts.introduce()
+        parts.introduce(anew=bool(others))
         yield parts
     except BaseException:
-        if folder is not None and not finished(folder):
-            forget(folder)
+        parts.withdraw()
         raise
 
 
 def finished(folder: Path) -> int:
     """Return how many finished parts a folder holds."""
-    return len(list(folder.glob("[!.]*.nc")))
+    return sum(_PART.fullmatch(path.name) is not None for path in folder.glob("*.nc"))
 
 
 def forget(folder: Path) -> None:
-    """Delete the parts in a folder, and the folder if nothing else is in it."""
-    with suppress(NotADirectoryError):
-        for path in (folder / RUN, *folder.glob("*.nc")):
+    """Delete the parts of a run that is over, and the folder if nothing else is in it.
+
+    What is not ours stays: files without our mark, and a run.json that we did not write.
+    """
+    for path in folder.glob("*"):
+        part = _PART.fullmatch(path.name) and _is_marked(path)
+        if part or _HALF.fullmatch(path.name):
             path.unlink(missing_ok=True)
+    with suppress(ValueError):
+        _read_run(folder)
+        (folder / RUN).unlink()
     with suppress(OSError):
         folder.rmdir()
 
 
-def describe_run(
-    about: Mapping[str, Any],
-    model: Model,
-    scoring: Scoring,
-    priors: Mapping[str, Prior] | None,
-    shards: int,
-) -> dict[str, Any]:
-    """Return all that the parts of a run depend on, as plain values.
-
-    Parameters
-    ----------
-    about : mapping
-        What is saved with the fit: method, settings, seed, formulas, versions.
-    model, scoring, priors
-        What is fitted to what.
-    shards : int
-        How many machines share the work.
-    """
-    return {
-        "about": about,
-        **describe_code(model, priors),
-        "choices": digest_of_choices(scoring),
-        "shards": shards,
-        "versions": {name: version(name) for name in ("numpy", "scipy")},
-    }
-
-
-def describe_code(model: Model, priors: Mapping[str, Prior] | None) -> dict[str, Any]:
-    """Return what a model is beyond its name, and priors, as plain values."""
+def _is_marked(path: Path) -> bool:
+    """Whether a file is a part that `Parts.keep` wrote, of whichever run."""
     try:
-        code = inspect.getsource(type(model))
-    except (OSError, TypeError):  # typed in at a prompt
-        code = ""
-    return {
-        "parameters": [asdict(parameter) for parameter in model.parameters],
-        "code of the model": sha256(code.encode()).hexdigest(),
-        "priors": {name: asdict(prior) for name, prior in (priors or {}).items()},
-    }
-
-
-def digest_of_choices(scoring: Scoring) -> str:
-    """Return what tells choices, and whose they are, from any others."""
-    data = sha256(json.dumps([scoring.participants, sorted(scoring.records.columns)]).encode())
-    for array in jax.tree.leaves(scoring.records):
-        data.update(np.ascontiguousarray(array))
-    return data.hexdigest()
+        with h5py.File(path) as file:
+            return {"run", "part"} <= set(file.attrs)
+    except OSError:
+        return False
 
 
 def joined(parts: Sequence[xr.DataTree], dimension: str) -> xr.DataTree:
@@ -225,11 +207,12 @@ def gather(folder: str | Path, model: Model | None = None) -> Fit:
     """
     folder = Path(folder)
     run = _read_run(folder)
-    about, shards = run["about"], run["shards"]
+    about = run["about"]
     if about["method"] not in ("mle", "map"):
         raise ValueError(
             f"{folder} holds a fit by {about['method']}: only fit itself goes on with it"
         )
+    shards = run["shards"]
     count = len(lots(about["data"]["participants"], about["settings"]["starts"]))
     parts = Parts(folder, run)
     found = [parts.load(lot_name(k)) for k in range(count)]
@@ -246,27 +229,14 @@ def gather(folder: str | Path, model: Model | None = None) -> Fit:
 
 
 def _read_run(folder: Path) -> Any:
-    """Return what a folder's run.json says."""
+    """Return what a folder's run.json says; raise ValueError if we did not write it."""
     path = folder / RUN
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        run = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ValueError(f"{folder} holds no parts of a fit: {path} cannot be read") from error
-
-
-def _differences(there: Any, here: Any, name: str = "") -> list[str]:
-    """Return what differs between two runs, in words."""
-    if isinstance(there, dict) and isinstance(here, dict) and list(there) == list(here):
-        return [
-            told
-            for key in there
-            for told in _differences(there[key], here[key], f"{name}.{key}" if name else key)
-        ]
-    if there == here:
-        return []
-    return [f"{name} is {_short(there)} there and {_short(here)} here"]
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:36]} ..."
+    if not isinstance(run, dict) or run.pop("digest", None) != digest_of_run(run):
+        raise ValueError(
+            f"{folder} holds no parts of a fit: {path} is not as metacontrol writes it"
+        )
+    return run

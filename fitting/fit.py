@@ -11,11 +11,12 @@ from typing import Any, Literal, get_args
 
 import xarray as xr
 
-from metacontrol.fitting.checkpoint import describe_run, opened
+from metacontrol.fitting.checkpoint import opened
 from metacontrol.fitting.duration import say_how_long
 from metacontrol.fitting.individuals import must_vary
 from metacontrol.fitting.priors import check_regressors
 from metacontrol.fitting.result import Fit, describe_model, describe_task
+from metacontrol.fitting.run import describe_run
 from metacontrol.fitting.same_choices import describe_choices
 from metacontrol.fitting.sessions import fill_sessions, session_names, split_sessions
 from metacontrol.models.formulas import Formulas, formula_columns

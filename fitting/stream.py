@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from metacontrol.fitting.ascent import ascend, errors, look_around, maximum
-from metacontrol.fitting.checkpoint import Parts, describe_code, digest_of_choices, opened
+from metacontrol.fitting.checkpoint import Parts, opened
 from metacontrol.fitting.diagnostics import (
     COLUMNS,
     EFFECTIVE,
@@ -28,6 +28,7 @@ from metacontrol.fitting.individuals import Individuals, natural
 from metacontrol.fitting.priors import check_regressors, group_priors
 from metacontrol.fitting.recycling import Recycled
 from metacontrol.fitting.result import describe_model, describe_task
+from metacontrol.fitting.run import describe_code, digest_of_choices
 from metacontrol.fitting.sampling import bar
 from metacontrol.models.engine.story import Story
 from metacontrol.models.formulas import Formulas

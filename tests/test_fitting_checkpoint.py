@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 import metacontrol as mc
-from metacontrol.fitting.checkpoint import finished
+from metacontrol.fitting.checkpoint import finished, forget
 from metacontrol.fitting.point import Lot
 from metacontrol.fitting.same_choices import digest
 
@@ -148,6 +148,79 @@ def test_a_bad_shard_is_named(
     with pytest.raises(ValueError, match=message):
         mc.fit(MODEL, data, **{**POINT, "checkpoint": tmp_path / "parts", **arguments})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_part_under_another_name_is_refused(data: mc.Choices, tmp_path: Path) -> None:
+    mc.fit(MODEL, data, **POINT, checkpoint=tmp_path)
+    second = tmp_path / "participants-000001.nc"
+    second.write_bytes((tmp_path / "participants-000000.nc").read_bytes())
+    message = r"000001.nc is not what its name says: it is participants-000000.nc"
+    with pytest.raises(ValueError, match=message):
+        mc.gather(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        mc.fit(MODEL, data, **POINT, checkpoint=tmp_path)
+
+
+def test_what_is_not_ours_is_left_alone(data: mc.Choices, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"my": "precious config"}')
+    (tmp_path / "recording.nc").write_bytes(b"mine")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ValueError, match=r"run.json is not as metacontrol writes it"):
+        mc.fit(MODEL, data, **POINT, checkpoint=tmp_path)
+    forget(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    (tmp_path / "run.json").unlink()
+    (tmp_path / "pilot.nc").write_bytes(b"mine, under a name of ours")
+    with pytest.raises(ValueError, match=r"holds no parts of a fit: .*run.json cannot be read"):
+        mc.fit(MODEL, data, **POINT, checkpoint=tmp_path)
+    (tmp_path / "pilot.nc").rename(tmp_path / "other.nc")
+    mc.fit(MODEL, data, **POINT, checkpoint=tmp_path)
+    assert finished(tmp_path) == 4
+    (tmp_path / "block-7.nc").write_bytes(b"mine, under a name of ours")
+    forget(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"recording.nc", "other.nc", "block-7.nc"}
+
+
+def test_a_shard_that_begins_or_ends_early_leaves_what_others_write(
+    data: mc.Choices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another shard's run.json, half-written part and part are there by the time this one fails."""
+    half = tmp_path / ".participants-000001.abcd1234.nc"
+
+    def interrupted(self: Lot) -> Any:
+        half.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Lot, "search", interrupted)
+        mc.fit(MODEL, data, **POINT, checkpoint=tmp_path, shard=(1, 2))
+    assert [path.name for path in tmp_path.iterdir()] == [half.name]
+    mc.fit(MODEL, data, **POINT, checkpoint=tmp_path, shard=(2, 2))
+    assert half.exists()
+    forget(tmp_path)
+    assert not tmp_path.exists()
+
+
+def test_an_older_run_without_parts_gives_way(data: mc.Choices, tmp_path: Path) -> None:
+    mc.fit(MODEL, data, **POINT, checkpoint=tmp_path / "older")
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "older/run.json").rename(tmp_path / "parts/run.json")
+    mc.fit(MODEL, data, **POINT | {"seed": 4}, checkpoint=tmp_path / "parts")
+    assert mc.gather(tmp_path / "parts").about["settings"]["seed"] == 4
+
+
+def test_a_checkpoint_that_is_a_file_is_said(data: mc.Choices, tmp_path: Path) -> None:
+    (tmp_path / "parts").touch()
+    with pytest.raises(OSError, match=r"cannot make the folder .*parts: File exists"):
+        mc.fit(MODEL, data, **POINT, checkpoint=tmp_path / "parts")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "3", '{"about": {"method": "map"}}', "{half"])
+def test_a_damaged_account_of_a_run_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match=r"holds no parts of a fit: .*run.json (is not|cannot)"):
+        mc.gather(tmp_path)
 
 
 def test_nothing_but_parts_is_gathered(tmp_path: Path) -> None:
