@@ -33,8 +33,8 @@ class Parts:
         Where parts are kept.
     run : mapping
         What parts depend on, as plain values: see `describe_run`. It stands in the folder's
-        run.json with its digest. Each part has the digest and its own name, so that parts of another
-        run, or under another's name, are never used.
+        run.json with its digest. Each part has the digest and its own name, so that parts of
+        another run, or under another's name, are never used.
     """
 
     def __init__(self, folder: Path | None, run: Mapping[str, Any]) -> None:

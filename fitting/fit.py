@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import xarray as xr
+from joblib import cpu_count
 
 from metacontrol.fitting.checkpoint import opened
 from metacontrol.fitting.duration import say_how_long
 from metacontrol.fitting.individuals import must_vary
 from metacontrol.fitting.priors import check_regressors
-from metacontrol.fitting.result import Fit, describe_model, describe_task
-from metacontrol.fitting.run import describe_run
+from metacontrol.fitting.result import Fit, describe_model, describe_task, load_fit
+from metacontrol.fitting.run import describe_run, digest_of_run
 from metacontrol.fitting.same_choices import describe_choices
 from metacontrol.fitting.sessions import fill_sessions, session_names, split_sessions
 from metacontrol.models.formulas import Formulas, formula_columns
@@ -64,6 +65,7 @@ def fit(
     progress: bool = True,
     checkpoint: str | Path | None = None,
     shard: tuple[int, int] = (1, 1),
+    saved: str | Path | None = None,
 ) -> Fit:
     """Fit a model to choices.
 
@@ -100,7 +102,7 @@ def fit(
         Kept and tuning draws of each chain, and number of chains, of a group's posterior. Of
         thousands of people, for two-stage and em, 500 draws are enough and save memory.
     cores : int, optional
-        Chains at once; by default as many as there are processors.
+        Chains at once; by default as many as there are processors for this process.
     target_accept : float
         Acceptance rate that NUTS aims at, between 0 and 1.
     centring : "auto" or float
@@ -125,6 +127,9 @@ def fit(
     shard : tuple of int
         For mle and map, with a checkpoint: which of how many shares of the participants, from
         (1, n) to (n, n), to fit; `gather` joins them.
+    saved : path, optional
+        File that may hold this fit already, from `Fit.save`: if it is of the very same run, it is
+        returned instead.
 
     Returns
     -------
@@ -141,7 +146,8 @@ def fit(
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     counts = {"starts": starts, "importance": importance}
     counts |= {"draws": draws, "tune": tune, "chains": chains}
-    for name, count in counts.items():
+    cores = cpu_count() if cores is None else cores
+    for name, count in {**counts, "cores": cores}.items():
         if count < 1:
             raise ValueError(f"{name} must be 1 or more, got {count}")
     if not 0 < target_accept < 1:
@@ -170,13 +176,11 @@ def fit(
         must_vary(scoring)
     if method != "mle":
         check_regressors(scoring, group=method not in ALONE)
-    cores = min(chains, cores or os.cpu_count() or 1)
+    cores = min(chains, cores)
     given: dict[str, Any] = {**counts, "target_accept": target_accept, "centring": centring}
     tied = correlated if isinstance(correlated, bool) else list(correlated)
     given |= {"correlated": tied, "sessions": sessions}
     used = {name: given[name] for name in USES[method]}
-    if progress:
-        say_how_long(scoring, method, cores, used)
     about = {
         "format": 1,
         "model": describe_model(model),
@@ -191,6 +195,10 @@ def fit(
         "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
     }
     run = describe_run(about, model, scoring, priors, shards=shard[1])
+    if (there := _finished(saved, run, model)) is not None:
+        return there
+    if progress:
+        say_how_long(scoring, method, cores, used)
     how = used | {"seed": seed, "progress": progress}
     with opened(checkpoint, run) as parts:
         if method == "nuts":
@@ -204,8 +212,22 @@ def fit(
     if shard != (1, 1):
         people = tree["estimates"]["participant"].to_numpy().astype(str)
         about["data"] = describe_choices(data.only(data.frame["participant"].isin(people)))
-    tree.attrs["about"] = json.dumps(about)
+    tree.attrs |= {"about": json.dumps(about), "run": digest_of_run(run)}
     return Fit(tree, model)
+
+
+def _finished(path: str | Path | None, run: Mapping[str, Any], model: Model) -> Fit | None:
+    """Return the fit in a file if it is of this very run, and say so."""
+    if path is None:
+        return None
+    try:
+        there = load_fit(path, model)
+    except (OSError, ValueError):
+        return None
+    if there.tree.attrs.get("run") != digest_of_run(run):
+        return None
+    print(f"{path} is this very fit, finished", file=sys.stderr)
+    return there
 
 
 def _tree(scoring: Scoring, method: Method, priors: Any, cores: int, **used: Any) -> xr.DataTree:

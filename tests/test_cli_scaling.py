@@ -17,6 +17,7 @@ import pytest
 import xarray as xr
 
 import metacontrol as mc
+from metacontrol.alone import working_in
 from metacontrol.cli import main
 from metacontrol.fitting.checkpoint import finished
 
@@ -90,9 +91,79 @@ def test_what_was_begun_is_not_thrown_away(
     assert not (tmp_path / "parts").exists()
 
 
+def test_a_finished_run_is_not_fitted_again(
+    choices: Path,
+    whole: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fit = ["fit", choices, *MAP, "--out", tmp_path]
+
+    def killed(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("metacontrol.commands.fitting.write_table", killed)
+        assert _run(*fit) == 130
+    assert finished(tmp_path / "parts") == 3  # until the tables are there too
+    monkeypatch.setattr("metacontrol.fitting.point.Lot.search", killed)
+    assert _run(*fit, "--resume") == 0
+    assert _same(tmp_path / "fit.nc", whole)
+    assert not (tmp_path / "parts").exists()
+    (tmp_path / "group.csv").unlink()
+    capsys.readouterr()
+    assert _run(*fit, "--resume") == 0
+    assert "fit.nc is this very fit, finished" in capsys.readouterr().err
+    for table in ("group.csv", "participants.csv", "diagnostics.csv"):
+        assert (tmp_path / table).read_bytes() == (whole.parent / table).read_bytes()
+    assert _run(*fit, "--resume", "--seed", 2) == 130  # another run: it is fitted
+    assert _run(*fit) == 130
+
+
+def test_two_fits_do_not_write_to_one_folder(
+    choices: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit = ["fit", choices, *MAP, "--out", tmp_path]
+    with working_in(tmp_path, alone=True):
+        assert _run(*fit) == 2
+        assert f"process {os.getpid()} on" in (said := capsys.readouterr().err)
+        assert f"is at work in {tmp_path}: wait for it, or give another --out" in said
+        assert _run(*fit, "--shard", "1/2") == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"parts"}
+    (tmp_path / ".running").write_text("process 1 on a computer that was switched off")
+    assert _run(*fit, "--resume") == 2
+    assert "shards is 2 there and 1 here" in capsys.readouterr().err
+    assert {path.name for path in tmp_path.iterdir()} == {"parts"}
+
+
+@pytest.mark.parametrize(
+    ("jobs", "cores"), [([], None), (["--jobs", "2"], 2), (["--jobs", "-1"], None)]
+)
+def test_jobs_limit_how_many_chains_run_at_once(
+    jobs: list[str],
+    cores: int | None,
+    choices: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = {}
+
+    def told(*arguments: object, **options: object) -> None:
+        asked.update(options)
+        raise ValueError
+
+    monkeypatch.setattr(mc, "fit", told)
+    assert _run("fit", choices, *jobs, "--out", tmp_path / "out") == 2
+    assert asked["cores"] == cores
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["fit", "CHOICES", "--jobs", "0"], "--jobs must be 1 or more, or -1 for one a proc.* 0"),
+        (["fit", "CHOICES", "--shard", "\uff11/\uff12"], "--shard takes I/N with I from 1 to N"),
         (["fit", "CHOICES", "--shard", "3/2"], "--shard takes I/N with I from 1 to N"),
         (["fit", "CHOICES", "--shard", "1/2"], "a shard needs method='mle' or 'map'"),
         (["fit", "CHOICES", "--out", "CHOICES/fit"], "cannot make the folder .*: Not a directory"),
@@ -119,7 +190,7 @@ def test_errors_are_one_sentence_and_leave_nothing(
     said = capsys.readouterr().err
     assert re.search(message, said)
     assert len(said.splitlines()) == 1
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not list(tmp_path.iterdir())
 
 
 def _process(*arguments: object, before: str = "") -> subprocess.Popen:

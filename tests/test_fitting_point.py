@@ -161,6 +161,7 @@ def _hybrid_row() -> pd.DataFrame:
             "method must be one of mle, map, laplace, em, em-laplace, two-stage, nuts",
         ),
         ({"method": "map", "starts": 0}, "starts must be 1 or more"),
+        ({"method": "nuts", "cores": 0}, "cores must be 1 or more, got 0"),
         ({"method": "mle", "priors": {"w": mc.Prior("beta", 2, 2)}}, "without priors"),
         ({"formulas": {"omega": "1 + load"}}, "no parameter 'omega'; it has: alpha, beta"),
         ({"formulas": {"w": "1 + lode"}}, "`lode`.*Columns are: participant, trial"),

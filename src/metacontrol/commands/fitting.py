@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import metacontrol as mc
+from metacontrol.alone import working_in
 from metacontrol.arbitration import draw_arbitration
 from metacontrol.commands.options import (
     ChoicesFrom,
@@ -27,7 +28,7 @@ from metacontrol.commands.options import (
     pair,
     read_choices,
 )
-from metacontrol.output import draw, make_folder, must_be_writable, show, write_table
+from metacontrol.output import draw, must_be_writable, show, write_table
 
 PARTS = "parts"
 Strict = Annotated[bool, typer.Option(help="Exit with status 3 if a diagnostic is not as wanted.")]
@@ -77,7 +78,13 @@ def fit(
         str | None,
         typer.Option(help="I/N: only this share (mle, map); auto/N in a SLURM array."),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes (mle, map); -1: one a processor.")] = 1,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes (mle, map; default 1) or chains at once (nuts, two-stage; default as "
+            "many as processors); -1: one a processor."
+        ),
+    ] = None,
 ) -> None:
     """Fit a model; write fit.nc and its tables.
 
@@ -91,6 +98,8 @@ def fit(
     from metacontrol.fitting.checkpoint import finished, forget
 
     must_be_writable(out)
+    if jobs is not None and jobs < 1 and jobs != -1:
+        raise ValueError(f"--jobs must be 1 or more, or -1 for one a processor, got {jobs}")
     share = find_shard(shard)
     data = read_choices(choices, task, choices_from, missed, column, exclude_first)
     chosen = find_model(model)
@@ -98,14 +107,13 @@ def fit(
     formulas = dict(pair(text, "--formula", "~") for text in formula)
     priors = {name: find_prior(value) for name, value in (pair(t, "--prior") for t in prior)}
     print(data)
-    make_folder(out)
     parts = out / PARTS
-    if shard is None and not resume and (count := finished(parts)):
-        raise FileExistsError(
-            f"{parts} holds {count} finished part(s) of a run: add --resume to go on with it, or "
-            "delete the folder to start anew"
-        )
-    with parallel_config(n_jobs=jobs):
+    with working_in(out, alone=shard is None), parallel_config(n_jobs=jobs or 1):
+        if shard is None and not resume and (count := finished(parts)):
+            raise FileExistsError(
+                f"{parts} holds {count} finished part(s) of a run: add --resume to go on with it, "
+                "or delete the folder to start anew"
+            )
         found = mc.fit(
             chosen.fix(**fixed) if fixed else chosen,
             data,
@@ -120,27 +128,29 @@ def fit(
             importance=importance,
             correlated=correlated,
             sessions=sessions,
+            cores=None if jobs in (None, -1) else jobs,
             checkpoint=parts,
             shard=share,
+            saved=out / "fit.nc" if resume else None,
         )
-    if shard is not None:
-        print(f"{len(found.parameters):,} participants are done in {parts}")
-        return
-    save_fit(found, out)
-    forget(parts)
-    tell_fit(found, out, strict)
+        if shard is not None:
+            print(f"{len(found.parameters):,} participants are done in {parts}")
+            return
+        write_fit(found, out)
+        forget(parts)
+    tell_fit(found, strict)
 
 
-def save_fit(found: mc.Fit, out: Path) -> None:
-    """Write fit.nc and say where."""
-    found.save(out / "fit.nc")
-    print(f"wrote {out / 'fit.nc'}")
+def write_fit(found: mc.Fit, out: Path) -> None:
+    """Write fit.nc and its tables, once all of them are there, and say where."""
+    tables = {name: getattr(found, name) for name in ("group", "participants", "diagnostics")}
+    print(f"wrote {found.save(out / 'fit.nc')}")
+    for name, table in tables.items():
+        write_table(table, out / f"{name}.csv")
 
 
-def tell_fit(found: mc.Fit, out: Path, strict: bool) -> None:
-    """Write and show a fit's tables; raise Exit if it must be good and is not."""
-    for name in ("group", "participants", "diagnostics"):
-        write_table(getattr(found, name), out / f"{name}.csv")
+def tell_fit(found: mc.Fit, strict: bool) -> None:
+    """Show a fit's tables; raise Exit if it must be good and is not."""
     show(found.group, "Group")
     show(found.diagnostics, "Diagnostics")
     if strict and not found.ok:

@@ -67,7 +67,8 @@ def find_shard(text: str | None) -> tuple[int, int]:
         number = os.environ.get("SLURM_ARRAY_TASK_ID", "")
         if not number:
             raise ValueError(f"--shard {text} needs SLURM_ARRAY_TASK_ID: there is none")
-    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count)):
+    digits = re.fullmatch("[0-9]+/[0-9]+", f"{number}/{count}")
+    if not digits or not 1 <= int(number) <= int(count):
         raise ValueError(f"--shard takes I/N with I from 1 to N, or auto/N, got {number}/{count}")
     return int(number), int(count)
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 import metacontrol as mc
-from metacontrol.commands.fitting import PARTS, Strict, fit, save_fit, tell_fit
+from metacontrol.commands.fitting import PARTS, Strict, fit, tell_fit, write_fit
 from metacontrol.commands.options import read_choices
 from metacontrol.output import must_be_writable
 from metacontrol.tasks.files import whole_file
@@ -114,5 +114,5 @@ def gather(
     """
     must_be_writable(folder)
     found = mc.gather(folder / PARTS)
-    save_fit(found, folder)
-    tell_fit(found, folder, strict)
+    write_fit(found, folder)
+    tell_fit(found, strict)

@@ -1,0 +1,81 @@
+"""A folder that one process at a time writes to."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from pathlib import Path
+
+from metacontrol.output import make_folder
+
+try:
+    import fcntl
+except ImportError:  # Windows has none: there nobody is kept out
+    fcntl = None  # type: ignore[assignment]
+
+LOCK = ".running"
+
+
+@contextmanager
+def working_in(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Make a folder to work in; if nothing is in it when work fails, it goes again.
+
+    Parameters
+    ----------
+    folder : Path
+        It is made with those above it.
+    alone : bool
+        Whether no other process may work in it alone at the same time.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process does; it says which.
+    """
+    there = folder.is_dir()
+    make_folder(folder)
+    try:
+        with _locked(folder / LOCK) if alone and fcntl else nullcontext():
+            yield
+    except BaseException:
+        if not there:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold a lock that the system takes away from a process that dies; the file goes with it."""
+    handle = _lock(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _lock(path: Path) -> int:
+    """Return the handle of a locked file that names this process."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(handle, 999).decode(errors="replace") or "another process"
+            os.close(handle)
+            raise BlockingIOError(
+                f"{holder} is at work in {path.parent}: wait for it, or give another --out"
+            ) from None
+        except OSError:  # a file system without locks: there nobody is kept out
+            pass
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), path.stat()):
+                break
+        os.close(handle)  # the process before this one has just deleted it
+    with suppress(OSError):  # a full disk is said where it matters
+        os.ftruncate(handle, 0)
+        os.write(handle, f"process {os.getpid()} on {socket.gethostname()}".encode())
+    return handle
