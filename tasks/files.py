@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import tempfile
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+DAY = 24 * 60 * 60  # seconds
 
 
 @contextmanager
@@ -93,6 +98,7 @@ def whole_folder(path: str | Path, holds: Collection[str]) -> Iterator[Path]:
             f"the folder {path} is not replaced: it holds {', '.join(other[:3])}"
             f"{', ...' if len(other) > 3 else ''}, not only {', '.join(holds)}. Name another one"
         )
+    _sweep(path)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
         part, old = Path(scratch) / "new", Path(scratch) / "old"
         part.mkdir()
@@ -105,3 +111,12 @@ def whole_folder(path: str | Path, holds: Collection[str]) -> Iterator[Path]:
             if old.exists():
                 old.replace(path)
             raise
+
+
+def _sweep(path: Path) -> None:
+    """Delete temporary folders that processes that were killed left beside `path` a day ago."""
+    for left in path.parent.glob(".*"):
+        if re.fullmatch(rf"\.{re.escape(path.name)}\.\w{{8}}", left.name):
+            holds = {inside.name for inside in left.iterdir()} if left.is_dir() else {"a file"}
+            if holds <= {"new"} and time.time() - left.stat().st_mtime > DAY:
+                shutil.rmtree(left, ignore_errors=True)

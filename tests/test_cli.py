@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TextIO
 
 import pandas as pd
 import pytest
@@ -286,6 +288,58 @@ def test_ctrl_c_ends_a_fit_and_leaves_nothing_half_done(tmp_path: Path) -> None:
     assert process.returncode == 130
     left = {path.name for path in (tmp_path / "fit").rglob("*")}
     assert left <= {"parts", "run.json", "information.nc"}
+
+
+def test_sigterm_stops_a_command_and_its_half_file_goes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(self: pd.DataFrame, path: Path, **options: object) -> None:
+        path.write_text("half")
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", stopped)
+    before = signal.getsignal(signal.SIGTERM)
+    assert _run("simulate", "--participants", 2, "--trials", 8, "--out", tmp_path) == 143
+    assert capsys.readouterr().err == "metacontrol: stopped\n"
+    assert not list(tmp_path.iterdir())
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def _simulate_saying_it_to(
+    stream: TextIO, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[int, set[str]]:
+    """Return the exit code of a command that says something to a stream, and what it wrote."""
+    with stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        code = _run("simulate", "--participants", 2, "--trials", 8, "--out", out)
+    return code, {path.name for path in out.iterdir()}
+
+
+BOTH = {"choices.csv", "parameters.csv"}
+
+
+def test_files_are_written_though_nobody_listens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    closed = os.fdopen(write, "w", buffering=1)
+    assert _simulate_saying_it_to(closed, tmp_path / "closed", monkeypatch) == (0, BOTH)
+    assert not capsys.readouterr().err
+    full = Path("/dev/full").open("w", buffering=1)
+    assert _simulate_saying_it_to(full, tmp_path / "full", monkeypatch) == (2, BOTH)
+    told = capsys.readouterr().err
+    assert told == "metacontrol: cannot write to standard output: No space left on device\n"
+
+
+def test_letters_that_a_terminal_does_not_have_are_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = tmp_path / "said"
+    with said.open("w", encoding="ascii") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        assert _run("models") == 0
+    assert "hybrid-kool" in said.read_text()
 
 
 def test_ctrl_c_in_a_callback_of_the_garbage_collector_is_not_lost() -> None:

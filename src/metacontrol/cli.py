@@ -18,7 +18,8 @@ from metacontrol.commands import (
     simulating,
     trusting,
 )
-from metacontrol.interrupts import interruptible
+from metacontrol.interrupts import Stopped, interruptible
+from metacontrol.speaking import speaking
 
 COMMANDS = (
     simulating.simulate,
@@ -68,8 +69,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     from metacontrol.models.engine.listeners import StoryError
 
     try:
-        with interruptible():
+        with interruptible(), speaking():
             app(args=None if arguments is None else list(arguments), standalone_mode=True)
+    except Stopped:
+        print("metacontrol: stopped", file=sys.stderr)
+        raise
     except MemoryError:
         print("metacontrol: this needs more memory than there is", file=sys.stderr)
         sys.exit(2)

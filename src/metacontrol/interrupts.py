@@ -1,4 +1,7 @@
-"""Ctrl-C that is not lost: Python ignores what is raised in callbacks of its garbage collector."""
+"""Ctrl-C and SIGTERM, after which half-written files go.
+
+Neither is lost: Python ignores what is raised in callbacks of its garbage collector.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,20 @@ CALLBACK = "_xla_gc_callback"  # JAX's, which is often under way while models ar
 AGAIN = 0.05  # seconds
 
 
+class Stopped(SystemExit):
+    """SIGTERM came: what SLURM sends when the time is over."""
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Have Ctrl-C raise KeyboardInterrupt after such a callback, not in it."""
-    before = signal.signal(signal.SIGINT, _interrupt)
+    """Have Ctrl-C raise KeyboardInterrupt, and SIGTERM Stopped, after such a callback, not in it."""
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, _interrupt) for number in numbers]
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -29,4 +38,4 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
             threading.Timer(AGAIN, os.kill, (os.getpid(), number)).start()
             return
         frame = frame.f_back
-    raise KeyboardInterrupt
+    raise Stopped(128 + number) if number == signal.SIGTERM else KeyboardInterrupt
