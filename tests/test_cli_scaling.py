@@ -170,6 +170,18 @@ def test_jobs_limit_how_many_chains_run_at_once(
         (["fit", "CHOICES", "--out", "/proc/fit"], "cannot make the folder /proc/fit: No such"),
         (["gather", "nowhere"], "holds no parts of a fit"),
         (["plan", "--slurm", "2", "fit", "CHOICES"], "plan takes a fit by --method mle or map"),
+        (
+            ["plan", "--slurm", "2", "--time", "banana", "--", "fit", "CHOICES"],
+            "--time takes minutes, HH:MM:SS or D-HH:MM:SS, got 'banana'",
+        ),
+        (
+            ["plan", "--slurm", "2", "--memory", "4G; rm -rf x", "--", "fit", "CHOICES"],
+            "--memory takes a number with K, M, G or T, such as 4G, got '4G; rm -rf x'",
+        ),
+        (
+            ["plan", "--slurm", "2", "--time", "1:0\n", "--", "fit", "CHOICES"],
+            r"--time takes .*, got '1:0\\n'",
+        ),
         (["plan", "--slurm", "2", "demo"], "plan takes a fit after two dashes"),
         (
             ["plan", "--slurm", "4", "--", "fit", "CHOICES", "--method", "mle", "--starts", "64"],
@@ -244,6 +256,18 @@ def test_a_killed_sampler_goes_on(choices: Path, tmp_path: Path) -> None:
     assert _run(*fit, tmp_path / "killed", "--resume") == 0
     assert _run(*fit, tmp_path / "whole") == 0
     assert _same(tmp_path / "killed/fit.nc", tmp_path / "whole/fit.nc")
+
+
+@pytest.mark.parametrize(
+    "time", ["90", "90:30", "1:30:00", "1-0", "1-0:30", "2-03:04:05", "infinite"]
+)
+@pytest.mark.parametrize("memory", ["4G", "512M", "4096", "2tb"])
+def test_what_slurm_takes_is_taken(time: str, memory: str, choices: Path, tmp_path: Path) -> None:
+    script = ["--time", time, "--memory", memory, "--script", tmp_path / "submit.sh"]
+    assert _run("plan", "--slurm", 2, *script, "--", "fit", choices, *MAP) == 0
+    written = (tmp_path / "submit.sh").read_text()
+    assert f"#SBATCH --time={time}\n" in written
+    assert written.count(f"#SBATCH --mem={memory}\n") == 2
 
 
 @pytest.mark.slow

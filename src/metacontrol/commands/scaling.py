@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -49,6 +50,9 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 JAX_PLATFORMS=
 export XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 export PYTENSOR_FLAGS="base_compiledir=${TMPDIR:-/tmp}/pytensor"
 """
+# As SLURM writes them, see man sbatch.
+TIME = r"[0-9]+(:[0-9]+){0,2}|[0-9]+-[0-9]+(:[0-9]+){0,2}|UNLIMITED|INFINITE"
+MEMORY = "[0-9]+[KMGT]?B?"
 
 
 def plan(
@@ -66,6 +70,10 @@ def plan(
     """
     from metacontrol.fitting.point import lots
 
+    if not re.fullmatch(TIME, time, re.IGNORECASE):
+        raise ValueError(f"--time takes minutes, HH:MM:SS or D-HH:MM:SS, got {time!r}")
+    if not re.fullmatch(MEMORY, memory, re.IGNORECASE):
+        raise ValueError(f"--memory takes a number with K, M, G or T, such as 4G, got {memory!r}")
     options = _options_of_fit(command)
     if options["method"] not in ("mle", "map") or options["shard"] is not None:
         raise ValueError("plan takes a fit by --method mle or map, and gives it --shard itself")
