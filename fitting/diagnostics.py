@@ -66,14 +66,14 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
         ),
         (
             f"smallest bulk ESS ({bulk_of})",
-            round(bulk),
+            _whole(bulk),
             f"{ESS} or more",
             bulk >= ESS,
             f"means are uncertain: {more}",
         ),
         (
             f"smallest tail ESS ({tail_of})",
-            round(tail),
+            _whole(tail),
             f"{ESS} or more",
             tail >= ESS,
             f"ends of intervals are uncertain: {more}",
@@ -225,8 +225,12 @@ def rhat(posterior: xr.Dataset) -> Any:
 
 def _worst(values: Any, *, largest: bool) -> tuple[float, str]:
     """Return the worst of several numbers and its variable's name."""
+    numbers = {str(n): v.to_numpy() for n, v in as_dataset(values).data_vars.items()}
+    unknown = [name for name, v in numbers.items() if np.isnan(v).all()]
+    if unknown:  # of so few draws that there is none: nothing is worse
+        return np.nan, unknown[0]
     edge = np.nanmax if largest else np.nanmin
-    flat = {str(n): float(edge(v.to_numpy())) for n, v in as_dataset(values).data_vars.items()}
+    flat = {name: float(edge(v)) for name, v in numbers.items()}
     name = (max if largest else min)(flat, key=lambda name: flat[name])
     return flat[name], name
 
@@ -234,8 +238,12 @@ def _worst(values: Any, *, largest: bool) -> tuple[float, str]:
 def _disagreeing(rhat: Any) -> list[str]:
     """Return the participants whose chains disagree about any of their parameters."""
     data = as_dataset(rhat)
-    worst = np.nanmax([data[name].to_numpy() for name in data.data_vars], axis=0)
-    return [str(name) for name in data["participant"].to_numpy()[worst > RHAT_OF_ONE]]
+    apart = np.any([data[name].to_numpy() > RHAT_OF_ONE for name in data.data_vars], axis=0)
+    return [str(name) for name in data["participant"].to_numpy()[apart]]
+
+
+def _whole(number: float) -> float:
+    return number if np.isnan(number) else round(number)
 
 
 def _some(names: list[str]) -> str:
