@@ -13,8 +13,9 @@ import h5py
 import xarray as xr
 
 from metacontrol.fitting.point import lot_name, lots
-from metacontrol.fitting.result import Fit, read_tree, write_tree
+from metacontrol.fitting.result import Fit
 from metacontrol.fitting.run import differences, digest_of_run
+from metacontrol.fitting.trees import read_tree, write_tree
 from metacontrol.models.model import Model
 from metacontrol.tasks.files import whole_file
 

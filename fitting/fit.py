@@ -20,6 +20,7 @@ from metacontrol.fitting.result import Fit, describe_model, describe_task, load_
 from metacontrol.fitting.run import describe_run, digest_of_run
 from metacontrol.fitting.same_choices import describe_choices
 from metacontrol.fitting.sessions import fill_sessions, session_names, split_sessions
+from metacontrol.fitting.trees import FORMAT
 from metacontrol.models.formulas import Formulas, formula_columns
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
@@ -182,7 +183,7 @@ def fit(
     given |= {"correlated": tied, "sessions": sessions}
     used = {name: given[name] for name in USES[method]}
     about = {
-        "format": 1,
+        "format": FORMAT,
         "model": describe_model(model),
         "task": describe_task(data.task),
         "formulas": dict(formulas or {}),

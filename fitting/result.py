@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -16,10 +14,10 @@ import pandas as pd
 import xarray as xr
 
 from metacontrol.fitting.diagnostics import CHECKS, as_dataset, rhat
+from metacontrol.fitting.trees import fault, read_tree, write_tree
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
 from metacontrol.tasks import TASKS, Reversals, Task, TwoStep, Walk
-from metacontrol.tasks.files import whole_file
 
 INTERVAL = 0.95
 
@@ -84,10 +82,13 @@ class Fit:
 
     @property
     def task(self) -> Task:
-        """The task."""
+        """The task; raises LookupError if it is of a kind that is not ours."""
         about = dict(self.about["task"])
         kinds = {kind.__name__: kind for kind in (TwoStep, *map(type, TASKS))}
-        kind = kinds[about.pop("kind", "TwoStep")]
+        named = about.pop("kind", "TwoStep")
+        if named not in kinds:
+            raise LookupError(f"this fit is of a task of the kind {named!r}, which is not ours")
+        kind = kinds[named]
         about = {name: _tuples(value) for name, value in about.items()}
         if "walk" in about:
             walk = {name: _tuples(value) for name, value in about["walk"].items()}
@@ -327,33 +328,12 @@ def load_fit(path: str | Path, model: Model | None = None) -> Fit:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a whole file of a fit.
+        If it is not a whole file of a fit, or was written by a newer metacontrol.
     """
     tree = read_tree(path)
-    if "about" not in tree.attrs:
-        raise ValueError(f"{path} is a NetCDF file, but not a fit that metacontrol saved")
+    if wrong := fault(tree):
+        raise ValueError(f"{path} {wrong}")
     return Fit(tree, model)
-
-
-def read_tree(path: str | Path) -> xr.DataTree:
-    """Read a NetCDF file; raise FileNotFoundError or ValueError as `load_fit` does."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"there is no file {path}")
-    try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
-            return tree.load()
-    except Exception as error:
-        raise ValueError(f"{path} is not a fit, or not whole: {error}") from error
-
-
-def write_tree(tree: xr.DataTree, path: str | Path) -> Path:
-    """Write a NetCDF file, whole or not at all, and return its path."""
-    dask = sys.modules.get("dask")  # where a client is connected, xarray asks it for a lock
-    with dask.config.set(scheduler="synchronous") if dask else nullcontext():
-        content = bytes(tree.to_netcdf(engine="h5netcdf"))  # HDF5 crashes where a disk is full
-    with whole_file(path) as part:
-        part.write_bytes(content)
-    return Path(path)
 
 
 def describe_model(model: Model) -> dict[str, Any]:

@@ -14,6 +14,18 @@ from pathlib import Path
 DAY = 24 * 60 * 60  # seconds
 
 
+def must_be_file(path: str | Path) -> None:
+    """Raise OSError unless a path is a plain file, which can be read twice."""
+    path = Path(path)
+    if path.is_file():
+        return
+    if path.is_dir():
+        raise IsADirectoryError(f"{path} is a folder: give a file")
+    if path.exists():
+        raise OSError(f"{path} is a pipe or a device: save what it gives as a file first")
+    raise FileNotFoundError(f"there is no file {path}")
+
+
 @contextmanager
 def whole_file(path: str | Path) -> Iterator[Path]:
     """Give a temporary name beside `path`, and rename it to `path` once all is written.

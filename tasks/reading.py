@@ -12,6 +12,7 @@ import pandas as pd
 
 from metacontrol.tasks.checks import COLUMNS, ChoicesError, check, problem
 from metacontrol.tasks.choices import Choices, event_columns
+from metacontrol.tasks.files import must_be_file
 from metacontrol.tasks.graph import Graph
 from metacontrol.tasks.task import Outcome, Task
 
@@ -139,6 +140,8 @@ def _load(
     if isinstance(source, pd.DataFrame):
         name, raw = "the data frame", _as_text(source)
         fault = _twice(raw)
+    elif not isinstance(source, str | Path):
+        raise TypeError(f"choices are read from a path or a DataFrame, got {type(source).__name__}")
     else:
         name = str(source)
         raw, fault = _read_text(Path(source))
@@ -157,8 +160,9 @@ def _load(
         has = ", ".join(str(c) for c in raw.columns if c != "line")
         tables = [
             problem(
-                f"there is no column {column!r}; the table has: {has}. If yours has another name, "
-                f"pass columns={{{column!r}: <your name>}}",
+                f"there is no column {column!r}; the table has: {has}. If yours has another "
+                f"name, pass columns={{{column!r}: 'yours'}}, on the command line "
+                f"--column {column}=yours",
                 column=column,
             )
             for column in absent
@@ -178,14 +182,15 @@ def _load(
 
 def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
     """Return a file's table as text with line numbers, or what is the matter with the file."""
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
+    must_be_file(path)
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8-sig") as file:
             header = file.readline()
             file.read()
-    except (UnicodeDecodeError, gzip.BadGzipFile, EOFError, zlib.error):
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        return pd.DataFrame(), f"it is called .gz, but is not whole, or not packed by gzip: {error}"
+    except UnicodeDecodeError:
         return pd.DataFrame(), "it is not a text table in UTF-8: save it as CSV (UTF-8)"
     if not header.strip():
         return pd.DataFrame(), "the file is empty, or its first line is"

@@ -101,6 +101,16 @@ def test_describe_writes_tables_and_figure(
     assert len(pd.read_csv(tmp_path / "new/stay_probabilities.csv")) == 8
 
 
+def test_describe_says_why_there_is_no_regression(
+    simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pd.read_csv(simulated).assign(reward=1).to_csv(tmp_path / "same.csv", index=False)
+    assert _run("describe", tmp_path / "same.csv", "--task", "otto-2013") == 0
+    said = capsys.readouterr().err
+    assert said.startswith("no regression: predictors cannot be told apart: rewards, transitions")
+    assert len(said.splitlines()) == 1
+
+
 def test_describe_by_two_columns_draws_two_figures(simulated: Path, tmp_path: Path) -> None:
     out = tmp_path / "by two"
     split = ["--by", "load", "--by", "previous_load"]
@@ -153,6 +163,12 @@ def test_fit_and_figures(
         )
         == 0
     )
+    frame = pd.read_csv(simulated)
+    frame[frame["trial"] <= 50].to_csv(tmp_path / "fewer.csv", index=False)
+    fewer = ["--choices", tmp_path / "fewer.csv", "--out", tmp_path / "fewer"]
+    assert _run("figures", fit / "fit.nc", *fewer) == 2
+    assert "choices are not those that were fitted" in capsys.readouterr().err
+    assert not (tmp_path / "fewer").exists()
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "participant_weights",
         "weight_by_condition",

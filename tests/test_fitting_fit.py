@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,7 @@ import xarray as xr
 from scipy.special import expit
 
 import metacontrol as mc
+from metacontrol.fitting.trees import write_tree
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +78,16 @@ def test_diagnostics_say_what_to_do(fit: mc.Fit) -> None:
     assert "smallest bulk ESS" in repr(fit)
 
 
+@pytest.mark.parametrize("draws", [2, 20])
+def test_too_few_draws_are_said_without_warnings(fit: mc.Fit, draws: int) -> None:
+    few = mc.Fit(fit.tree.isel(chain=[0], draw=slice(0, draws)))
+    table = few.diagnostics.set_index(few.diagnostics["check"].str.split(" (", regex=False).str[0])
+    assert np.isnan(table.loc["largest R-hat", "value"])
+    assert not table.loc["largest R-hat", "ok"]
+    assert not few.diagnostics["ok"].all()
+    assert np.isfinite(few.group["mean"]).all()
+
+
 def test_the_same_seed_gives_the_same_draws(data: mc.Choices) -> None:
     first, again, other = (
         mc.fit(MODEL, data, seed=seed, chains=1, draws=20, tune=20, centring=0.5)
@@ -127,6 +140,45 @@ def test_what_is_not_a_whole_fit_is_refused(fit: mc.Fit, tmp_path: Path) -> None
         mc.load_fit(tmp_path / "other.nc")
     with pytest.raises(OSError, match="there is no folder"):
         fit.save(tmp_path / "no" / "fit.nc")
+
+
+def _without(about: dict[str, Any], name: str, part: str | None = None) -> str:
+    about = {**about, name: {**about[name]}} if part else {**about}
+    del (about[name] if part else about)[part or name]
+    return json.dumps(about)
+
+
+def test_what_is_missing_in_a_damaged_fit_is_said(fit: mc.Fit, tmp_path: Path) -> None:
+    about = fit.about
+    damages = {
+        "{}": "does not say coefficients, columns, data",
+        "[half": "'about' cannot be read",
+        "3": "'about' says nothing",
+        json.dumps(
+            about | {"format": 99}
+        ): r"a newer metacontrol, in format 99 \(this one reads .*1",
+        json.dumps(about | {"data": 3}): "does not say data.participants, data.trials$",
+        _without(about, "method"): "does not say method$",
+        _without(about, "model", "base"): "does not say model.base$",
+        json.dumps(about | {"method": "two-stage"}): "there is no group maximum, importance$",
+        json.dumps(about | {"method": "map"}): "there is no group estimates$",
+    }
+    for text, message in damages.items():
+        tree = fit.tree.copy()
+        tree.attrs["about"] = text
+        write_tree(tree, tmp_path / "damaged.nc")
+        with pytest.raises(
+            ValueError, match=r"damaged\.nc (is a damaged fit: |was wr).*" + message
+        ):
+            mc.load_fit(tmp_path / "damaged.nc")
+
+
+def test_a_task_of_another_kind_is_named(fit: mc.Fit) -> None:
+    about = {**fit.about, "task": {"kind": "Chess", "name": "chess"}}
+    tree = fit.tree.copy()
+    tree.attrs["about"] = json.dumps(about)
+    with pytest.raises(LookupError, match="a task of the kind 'Chess', which is not ours"):
+        _ = mc.Fit(tree).task
 
 
 def test_a_model_of_ones_own_is_given_at_loading(data: mc.Choices, tmp_path: Path) -> None:

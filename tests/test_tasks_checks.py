@@ -1,6 +1,7 @@
 """Every kind of problem is found and named with participant, trial and line."""
 
 import gzip
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from metacontrol.fitting import load_fit
 from metacontrol.tasks import (
     DAW_2011,
     KOOL_2016_DETERMINISTIC,
@@ -189,7 +191,7 @@ def test_absent_columns_are_named_with_what_is_there() -> None:
     with pytest.raises(ChoicesError, match="there is no column 'reward'; the table has: part") as e:
         read_choices(GOOD.drop(columns=["reward", "first_choice"]), DAW_2011)
     assert e.value.problems["column"].tolist() == ["first_choice", "reward"]
-    assert "pass columns={'reward': <your name>}" in str(e.value)
+    assert "pass columns={'reward': 'yours'}, on the command line --column reward=y" in str(e.value)
 
 
 FILES: list[tuple[str, bytes, str]] = [
@@ -216,12 +218,33 @@ def test_files_that_are_no_tables(tmp_path: Path, name: str, content: bytes, mes
     assert len(validate(file, DAW_2011)) == 1
 
 
-@pytest.mark.parametrize("spoil", [lambda z: z[:-12], lambda z: z[:30] + b"\xff" * 9 + z[39:]])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda z: z[:-12], lambda z: z[:30] + b"\xff" * 9 + z[39:], lambda z: TEXT.encode()],
+    ids=["truncated", "corrupt", "not gzip"],
+)
 def test_archives_that_are_broken(tmp_path: Path, spoil: Any) -> None:
     file = tmp_path / "choices.csv.gz"
     file.write_bytes(spoil(gzip.compress(TEXT.encode())))
-    with pytest.raises(ChoicesError, match="1 problem"):
+    with pytest.raises(ChoicesError, match="called .gz, but is not whole, or not packed by gzip: "):
         read_choices(file, DAW_2011)
+
+
+def test_what_is_no_file_is_called_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path, message in (
+        (tmp_path, "is a folder: give a file"),
+        (tmp_path / "pipe", "pipe is a pipe or a device: save what it gives as a file first"),
+        ("/dev/null", "/dev/null is a pipe or a device"),
+        (tmp_path / "nowhere", "there is no file .*nowhere"),
+    ):
+        with pytest.raises(OSError, match=message):
+            read_choices(path, DAW_2011)
+        with pytest.raises(OSError, match=message):
+            load_fit(path)
+    for source in (None, [1, 2], np.zeros((2, 3))):
+        with pytest.raises(TypeError, match="are read from a path or a DataFrame, got (N|l|nda)"):
+            read_choices(source, DAW_2011)  # type: ignore[arg-type]
 
 
 def test_frames_that_are_no_tables() -> None:

@@ -22,7 +22,7 @@ class Stopped(SystemExit):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Have Ctrl-C raise KeyboardInterrupt, and SIGTERM Stopped, after such a callback, not in it."""
+    """Have Ctrl-C raise KeyboardInterrupt and SIGTERM Stopped, after such a callback, not in it."""
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(number, _interrupt) for number in numbers]
     try:

@@ -15,13 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 import metacontrol as mc
-from metacontrol.tasks.files import whole_file
+from metacontrol.tasks.files import must_be_file, whole_file
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV table; participants are text. Raise OSError or ValueError saying what is wrong."""
-    if not path.is_file():
-        raise FileNotFoundError(f"there is no file {path}")
+    must_be_file(path)
     try:
         return pd.read_csv(path, dtype={"participant": str})
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:

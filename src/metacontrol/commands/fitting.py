@@ -179,10 +179,16 @@ def figures(
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
+    from metacontrol.reporting.writing import _check_same
+
     must_be_writable(out)
     found = mc.load_fit(fitted)
+    data = None
+    if choices is not None:
+        data = read_choices(choices, found.task, choices_from, missed, column, exclude_first)
+        _check_same({found.model.name: found}, data)
     constant = mc.has_weight(found.model)
-    if not constant and choices is None:
+    if not constant and data is None:
         raise ValueError(f"{found.model} works its weight out anew on each trial: add --choices")
     if constant:
         people = mc.participant_weights(found)
@@ -193,8 +199,7 @@ def figures(
                 out / "weight_by_condition",
                 lambda ax: mc.plot_weight_by_condition(posterior, ax, people),
             )
-    if choices is not None:
-        data = read_choices(choices, found.task, choices_from, missed, column, exclude_first)
+    if data is not None:
         draw_arbitration(found, data, draws, out)
         stay = mc.predictive_stay(found, data, draws=draws, seed=seed)
         draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(stay, ax))
