@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import json
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 import metacontrol as mc
 from metacontrol.cli import app, main
+from metacontrol.fitting.trees import read_tree, write_tree
 
 ELSEWHERE = {"demo", "recover", "sbc", "data get"}  # take minutes; needs a network
 SMALL = {  # what else would take minutes
@@ -28,7 +32,10 @@ WORDS = [
     "w=normal(0,1)", "w=normal(nan,1)", "w=beta(1)", "w=normal(0,1", "w_mean=cauchy(0,1)",
     "é\n", "", "-",
 ]  # fmt: skip
-FILES = ["choices.csv", "parameters.csv", "fit.nc", "half.nc", "text.csv", "empty.csv", "no", "."]
+FILES = [
+    "choices.csv", "parameters.csv", "fit.nc", "half.nc", "damaged.nc", "newer.nc", "text.csv",
+    "empty.csv", "half.csv.gz", "no", ".", "/dev/null",
+]  # fmt: skip
 
 RIGHT = {"Path": FILES, "int": NUMBERS[:5], "float": NUMBERS[:8]}
 
@@ -81,6 +88,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     mc.fit(mc.models.HYBRID, data, method="mle", seed=1, starts=2).save(folder / "fit.nc")
     whole = (folder / "fit.nc").read_bytes()
     (folder / "half.nc").write_bytes(whole[: len(whole) // 2])
+    tree = read_tree(folder / "fit.nc")
+    for name, about in (("damaged", {}), ("newer", {"format": 99})):
+        tree.attrs["about"] = json.dumps(about)
+        write_tree(tree, folder / f"{name}.nc")
+    (folder / "half.csv.gz").write_bytes(gzip.compress(data.frame.to_csv().encode())[:-9])
     (folder / "text.csv").write_text("one line\n")
     (folder / "empty.csv").touch()
     return folder
@@ -94,11 +106,25 @@ def _try(line: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> N
             main(line)
         said = capsys.readouterr().err
         assert stop.value.code in (0, 1, 2, 3), line
-        if stop.value.code == 2:
-            assert "metacontrol: " in said or "Usage: " in said, line
+        if stop.value.code == 2 and "Usage: " not in said:
+            assert_clear(said, line)
         assert "Traceback" not in said, line
         left = [p.name for p in Path(out).rglob("*") if p.name.startswith(".")]
         assert not left, line
+
+
+def assert_clear(said: str, line: list[str]) -> None:
+    """What a command ends with is a sentence, maybe with a list of problems; no bare exception."""
+    told = said[said.rindex("metacontrol: ") :]
+    assert re.fullmatch(r"metacontrol: .+\n(  .+\n)*", told), (line, said)
+    assert len(re.findall(r"[^\W\d_]{2,}", told)) > 4, (line, said)
+    assert not re.search(r"\[Errno|\w(Error|Exception)\b", told), (line, said)
+
+
+@pytest.mark.parametrize("said", ["'model'", "KeyError('model')", "[Errno 17] File exists: 'a'"])
+def test_a_bare_exception_is_not_clear(said: str) -> None:
+    with pytest.raises(AssertionError):
+        assert_clear(f"metacontrol: {said}\n", [])
 
 
 @pytest.mark.parametrize(
