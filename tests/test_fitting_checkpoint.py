@@ -150,6 +150,26 @@ def test_a_bad_shard_is_named(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_saved_fit_of_the_same_run_is_returned(
+    data: mc.Choices,
+    whole: mc.Fit,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    saved = tmp_path / "fit.nc"
+    part = mc.fit(MODEL, data, **POINT, checkpoint=tmp_path / "parts", shard=(1, 3))
+    other = mc.fit(
+        MODEL, data, **POINT, checkpoint=tmp_path / "parts", shard=(3, 3), saved=part.save(saved)
+    )
+    assert not set(other.parameters.index) & set(part.parameters.index)
+    assert len(mc.fit(MODEL, data, **POINT, saved=saved).parameters) == 14
+    whole.save(saved)
+    monkeypatch.setattr(Lot, "search", lambda self: pytest.fail("searched again"))
+    assert _same(mc.fit(MODEL, data, **POINT, saved=saved), whole)
+    assert capsys.readouterr().err == f"{saved} is this very fit, finished\n"
+
+
 def test_a_part_under_another_name_is_refused(data: mc.Choices, tmp_path: Path) -> None:
     mc.fit(MODEL, data, **POINT, checkpoint=tmp_path)
     second = tmp_path / "participants-000001.nc"
