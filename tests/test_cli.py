@@ -348,6 +348,20 @@ def test_files_are_written_though_nobody_listens(
     assert told == "metacontrol: cannot write to standard output: No space left on device\n"
 
 
+def test_a_library_that_does_not_load_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise ImportError("jax.so: failed to map segment from shared object")
+
+    monkeypatch.setattr("metacontrol.commands.listing._print_model", full)
+    assert _run("models") == 2
+    assert capsys.readouterr().err == (
+        "metacontrol: a library is not loaded (too little memory?): "
+        "jax.so: failed to map segment from shared object\n"
+    )
+
+
 def test_letters_that_a_terminal_does_not_have_are_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -244,7 +244,7 @@ def test_what_is_no_file_is_called_what_it_is(tmp_path: Path) -> None:
             load_fit(path)
     for source in (None, [1, 2], np.zeros((2, 3))):
         with pytest.raises(TypeError, match="are read from a path or a DataFrame, got (N|l|nda)"):
-            read_choices(source, DAW_2011)  # type: ignore[arg-type]
+            read_choices(source, DAW_2011)
 
 
 def test_frames_that_are_no_tables() -> None:

@@ -77,6 +77,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except MemoryError:
         print("metacontrol: this needs more memory than there is", file=sys.stderr)
         sys.exit(2)
+    except ImportError as error:
+        print(
+            f"metacontrol: a library is not loaded (too little memory?): {error}", file=sys.stderr
+        )
+        sys.exit(2)
     except (ValueError, OSError, StoryError, FloatingPointError, LookupError) as error:
         print(f"metacontrol: {error}", file=sys.stderr)
         sys.exit(2)

@@ -29,7 +29,7 @@ def speaking() -> Iterator[None]:
     if hasattr(before, "reconfigure"):
         before.reconfigure(errors="replace")
     stream = _Lasting(before)
-    sys.stdout = stream  # type: ignore[assignment]
+    sys.stdout = stream
     try:
         yield
     except SystemExit as end:
