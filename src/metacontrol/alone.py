@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from metacontrol.output import make_folder
 
-try:
+if sys.platform != "win32":  # which has none: there nobody is kept out
     import fcntl
-except ImportError:  # Windows has none: there nobody is kept out
-    fcntl = None  # type: ignore[assignment]
 
 LOCK = ".running"
 
@@ -37,7 +36,7 @@ def working_in(folder: Path, *, alone: bool) -> Iterator[None]:
     there = folder.is_dir()
     make_folder(folder)
     try:
-        with _locked(folder / LOCK) if alone and fcntl else nullcontext():
+        with _locked(folder / LOCK) if alone and sys.platform != "win32" else nullcontext():
             yield
     except BaseException:
         if not there:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any, TextIO
 
 
@@ -26,7 +27,7 @@ def speaking() -> Iterator[None]:
     if before is None:  # it was closed from the beginning
         yield
         return
-    if hasattr(before, "reconfigure"):
+    if isinstance(before, TextIOWrapper):
         before.reconfigure(errors="replace")
     stream = _Lasting(before)
     sys.stdout = stream
