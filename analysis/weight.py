@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from metacontrol.analysis.style import BLUE, COLOURS, GREY
 from metacontrol.fitting.result import Fit
-from metacontrol.models.engine.predictor import INTERCEPT
+from metacontrol.models.engine.predictor import INTERCEPT, Predictor
 from metacontrol.models.formulas import predictors
 from metacontrol.models.model import Model
 
@@ -97,15 +97,7 @@ def participant_weights(fit: Fit) -> pd.DataFrame:
         Columns participant, those of the conditions, `weight` (0 to 1): by nuts the posterior
         mean, with `lower` and `upper` (95 %); otherwise the estimate.
     """
-    people = fit.parameters.index.astype(str)
-    if fit.sampled:
-        posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
-        values = {
-            name: posterior[name].transpose("participant", "sample").to_numpy()
-            for name in fit.about["coefficients"]
-        }
-    else:
-        values = {name: column.to_numpy()[:, None] for name, column in fit.parameters.items()}
+    people, values = fit.parameters.index.astype(str), _coefficients(fit)
     tables = []
     for condition, weight in _weights(fit, values, linked=False):
         table = pd.DataFrame({"participant": people, **condition, "weight": weight.mean(axis=1)})
@@ -113,6 +105,77 @@ def participant_weights(fit: Fit) -> pd.DataFrame:
             table["lower"], table["upper"] = np.quantile(weight, [0.025, 0.975], axis=1)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
+
+
+def people_by_condition(fit: Fit) -> pd.DataFrame:
+    """Return the mean and quartiles of participants' weights, by condition.
+
+    Posterior means of participants lie closer together than the participants do, and their spread
+    does not say how well their mean is known. So where there are draws, mean and quartiles are
+    taken in each of them.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the conditions; `mean` and `sd` of participants, and quartiles `q25`, `q50`,
+        `q75`. Where there are draws these are means over draws, and `lower` and `upper` are the
+        95 % interval of the mean; else participants whose weight nothing determines are left out,
+        and the table is empty if that is everybody.
+    """
+    chosen = determined_weights(fit).to_numpy()
+    if not chosen.any():
+        return pd.DataFrame()
+    rows = []
+    for condition, weight in _weights(fit, _coefficients(fit), linked=False):
+        of_people = weight[chosen]
+        mean = of_people.mean(axis=0)
+        row = {**condition, "mean": mean.mean()}
+        if fit.sampled:
+            row["lower"], row["upper"] = np.quantile(mean, [0.025, 0.975])
+        row["sd"] = of_people.std(axis=0, ddof=1).mean()
+        quartiles = np.quantile(of_people, [0.25, 0.5, 0.75], axis=0).mean(axis=1)
+        rows.append(row | dict(zip(("q25", "q50", "q75"), quartiles, strict=True)))
+    return pd.DataFrame(rows)
+
+
+def determined_weights(fit: Fit) -> pd.Series:
+    """Return for each participant whether choices, or a prior, determine the weight."""
+    people = fit.parameters.index.astype(str)
+    found = pd.Series(True, index=people)
+    if fit.method not in ("mle", "map"):
+        return found
+    by_name = {p.parameter.name: p for p in _predictors(fit)[0]}
+    behind = [c for n in _behind(fit) if n in by_name for c in by_name[n].coefficients]
+    table = fit.participants
+    left_open = table[table["parameter"].isin(behind) & ~table["determined"]]
+    return found & ~people.isin(left_open["participant"].astype(str))
+
+
+def _coefficients(fit: Fit) -> dict[Any, np.ndarray]:
+    """Return participants' coefficients, shape (participants, draws); an estimate is one draw."""
+    if not fit.sampled:
+        return {name: column.to_numpy()[:, None] for name, column in fit.parameters.items()}
+    posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
+    return {
+        name: posterior[name].transpose("participant", "sample").to_numpy()
+        for name in fit.about["coefficients"]
+    }
+
+
+def _predictors(
+    fit: Fit,
+) -> tuple[Sequence[Predictor], Mapping[str, np.ndarray], pd.DataFrame]:
+    """Return predictors, their regressors in each condition, and the conditions."""
+    columns = fit.about["columns"]
+    cells = pd.DataFrame(list(product(*columns.values())), columns=list(columns)).infer_objects()
+    frame = cells if len(columns) else pd.DataFrame(index=[0])
+    return *predictors(fit.model, frame, fit.formulas), frame
+
+
+def _behind(fit: Fit) -> set[str]:
+    """Return the parameters that the weight is, or follows from."""
+    names = {p.name for p in fit.model.free} | set(dict(fit.model.fixed))
+    return {"w"} if "w" in names else {"beta_mb", "beta_mf"}
 
 
 def _weights(
@@ -125,12 +188,9 @@ def _weights(
     """
     if not has_weight(fit.model):
         raise ValueError(f"{fit.model.name} has no weight of planning")
-    columns = fit.about["columns"]
-    cells = pd.DataFrame(list(product(*columns.values())), columns=list(columns)).infer_objects()
-    frame = cells if len(columns) else pd.DataFrame(index=[0])
-    found, regressors = predictors(fit.model, frame, fit.formulas)
+    found, regressors, frame = _predictors(fit)
     by_name = {predictor.parameter.name: predictor for predictor in found}
-    names = {"w"} if "w" in by_name or "w" in dict(fit.model.fixed) else {"beta_mb", "beta_mf"}
+    names = _behind(fit)
     shape = next(iter(values.values())).shape
     for cell in range(len(frame)):
         natural = {}
@@ -153,7 +213,7 @@ def _weights(
             if names == {"w"}
             else natural["beta_mb"] / (natural["beta_mb"] + natural["beta_mf"])
         )
-        yield cells.iloc[cell].to_dict() if len(columns) else {}, weight
+        yield {str(c): value for c, value in frame.iloc[cell].items()}, weight
 
 
 def plot_weight_by_condition(

@@ -13,6 +13,7 @@ import pytest
 from matplotlib.axes import Axes
 
 import metacontrol as mc
+from metacontrol.analysis.weight import people_by_condition
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +72,19 @@ def test_participants_weights_follow_from_their_coefficients(fit: mc.Fit) -> Non
     expected = 1 / (1 + np.exp(-posterior["w_Intercept"].to_numpy()))
     table = mc.participant_weights(fit).set_index(["participant", "load"])
     assert table.loc[("s4", 0), "weight"] == pytest.approx(expected.mean())
+
+
+def test_what_is_said_of_people_is_taken_in_each_draw(fit: mc.Fit) -> None:
+    posterior = fit.tree["posterior"].to_dataset().stack(sample=("chain", "draw"))
+    odds = posterior["w_Intercept"] + posterior["w_load"]  # participants x draws
+    loaded = 1 / (1 + np.exp(-odds.transpose("participant", "sample").to_numpy()))
+    row = people_by_condition(fit).set_index("load").loc[1]
+    assert row["mean"] == pytest.approx(loaded.mean())
+    ends = np.quantile(loaded.mean(axis=0), [0.025, 0.975])
+    assert row[["lower", "upper"]].tolist() == pytest.approx(ends.tolist())
+    quartiles = [np.quantile(draw, 0.75) for draw in loaded.T]
+    assert row["q75"] == pytest.approx(np.mean(quartiles))
+    assert row["q75"] > np.quantile(loaded.mean(axis=1), 0.75)  # means have shrunk together
 
 
 def test_separate_weights_have_a_share(data: mc.Choices) -> None:

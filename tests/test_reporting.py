@@ -17,8 +17,10 @@ import pytest
 from PIL import Image
 
 import metacontrol as mc
+from metacontrol.analysis.weight import people_by_condition
 from metacontrol.cli import main
 from metacontrol.reporting.blocks import Figure, Table
+from metacontrol.reporting.courses import courses
 from metacontrol.reporting.methods import methods
 from metacontrol.reporting.priors import in_words, likely, priors
 from metacontrol.reporting.references import cited, references, references_of
@@ -148,6 +150,25 @@ def test_tables_are_those_of_the_fit(page: Path, sampled: mc.Fit, data: mc.Choic
     for name in ("participant_weights", "weight_by_condition", "predictive_stay"):
         for suffix in ("pdf", "svg", "png"):
             assert (page.parent / f"figures/{name}.{suffix}").stat().st_size > 1000
+
+
+def test_intervals_of_mean_weights_are_those_of_the_posterior(
+    sampled: mc.Fit, data: mc.Choices
+) -> None:
+    expected = people_by_condition(sampled).set_index("load")
+    drawn = {drawing.name: drawing for drawing in courses(sampled, data, draws=80)}
+    assert set(drawn) == {"course_of_weight", "course_of_weight_by_load", "drivers_of_weight"}
+    with mc.style():
+        _, (left, right) = mc.panels(1, 2)
+        drawn["drivers_of_weight"].plot([left])
+        drawn["course_of_weight_by_load"].plot([right])
+    lines, _, (bars,) = left.containers[0]  # type: ignore[misc]
+    assert lines.get_ydata() == pytest.approx(expected["mean"].to_numpy())
+    ends = np.array([bar[:, 1] for bar in bars.get_segments()])
+    assert ends == pytest.approx(expected[["lower", "upper"]].to_numpy())
+    assert left.get_title(loc="right") == "if every trial had this value"
+    for line, mean in zip(right.lines, expected["mean"], strict=True):
+        assert np.mean(line.get_ydata()) == pytest.approx(mean, abs=0.05)
 
 
 def test_several_fits_are_compared(several: Path, alone: dict[str, mc.Fit]) -> None:

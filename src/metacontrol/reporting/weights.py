@@ -10,12 +10,12 @@ import pandas as pd
 
 from metacontrol.analysis.weight import (
     participant_weights,
+    people_by_condition,
     plot_participant_weights,
     plot_weight_by_condition,
     weight_by_condition,
     weight_draws,
 )
-from metacontrol.arbitration import arbitration
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import (
     INTERVAL,
@@ -30,6 +30,7 @@ from metacontrol.reporting.blocks import (
     listed,
     number,
 )
+from metacontrol.reporting.courses import courses
 from metacontrol.tasks.choices import Choices
 
 
@@ -38,10 +39,8 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
     people = participant_weights(fit)
     conditions = [c for c in people if c not in ("participant", "weight", "lower", "upper")]
     heads = [Column(c, c.replace("_", " ")) for c in conditions]
-    means = pd.Series(people.groupby("participant")["weight"].mean())
-    low, high = means.quantile(0.25), means.quantile(0.75)
-    middle = f"The middle half of participants lies from {low:.2f} to {high:.2f}"
-    middle += ", averaged over conditions." if conditions else "."
+    table = people_by_condition(fit)
+    middle = _middle(table, conditions)
     own = Figure(
         f"{prefix}participant_weights",
         lambda axes: plot_participant_weights(people, axes[0]),
@@ -54,52 +53,70 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
     files = Table(f"{prefix}participant_weights", "Participants' weights.", people)
     blocks: list[Block] = []
     if fit.sampled:
-        draws, table = weight_draws(fit), weight_by_condition(fit)
-        columns = [*heads, Column("mean", "mean", 2), Column("sd", "sd", 2), *INTERVAL]
-        said = _said(table, conditions)
-        caption = "Weight of planning of the median participant, 0 for habit alone and 1 for "
+        draws, median = weight_draws(fit), weight_by_condition(fit)
+        said = _said(median, conditions)
         blocks += [
             *_difference(draws, conditions),
             Figure(
                 f"{prefix}weight_by_condition",
                 lambda axes: plot_weight_by_condition(draws, axes[0], people),
                 "Weight of planning. Shades: posterior of the median participant, with mean and "
-                "95 % interval; grey dots: participants' posterior means, in order of size.",
+                "95 % interval; grey dots: participants' posterior means, in order of size. They "
+                "lie closer together than participants do.",
                 f"Posterior of the weight of planning. {said}",
             ),
+            Table(
+                f"{prefix}weight_by_condition",
+                "Weight of planning of the median participant, 0 for habit alone and 1 for "
+                "planning alone: posterior mean, standard deviation and 95 % interval.",
+                *_shown(median, heads, [Column("sd", "sd", 2), *INTERVAL]),
+            ),
+            Table(
+                f"{prefix}weights_of_people",
+                "Weights of planning of these participants, each in each condition: their mean "
+                "with 95 % interval, their standard deviation and quartiles, worked out in each "
+                "draw of the posterior.",
+                *_shown(table, heads, [*INTERVAL, Column("sd", "sd", 2), *QUARTILES]),
+            ),
         ]
-        caption += "planning alone: posterior mean, standard deviation and 95 % interval."
     else:
-        groups = people.groupby(conditions, sort=False) if conditions else [("", people)]
-        cuts = {"q25": 0.25, "q50": 0.5, "q75": 0.75}
-        rows = [
-            {c: part[c].iloc[0] for c in conditions}
-            | {"mean": part["weight"].mean(), "sd": part["weight"].std()}
-            | {name: part["weight"].quantile(q) for name, q in cuts.items()}
-            for _, part in groups
-        ]
-        table = pd.DataFrame(rows)
-        columns = [*heads, Column("mean", "mean", 2), Column("sd", "sd", 2), *QUARTILES]
-        values = [
-            f"{row['q50']:.2f} (quartiles {row['q25']:.2f} and {row['q75']:.2f})" for row in rows
-        ]
-        said = (
-            f"The median of participants' weights of planning is {_by(values, table, conditions)}."
-        )
+        said = _said_of_estimates(table, conditions)
         caption = "Participants' weights of planning: mean, standard deviation and quartiles."
-        blocks += _open_weights(fit)
-    if not conditions:
-        table.insert(0, "condition", "all trials")
-        columns = [Column("condition", "condition"), *columns]
-    blocks += [Table(f"{prefix}weight_by_condition", caption, table, columns), own, files]
-    return Section("Weight of planning", blocks), said
+        columns = [Column("sd", "sd", 2), *QUARTILES]
+        shown = _shown(table, heads, columns)
+        blocks += [*_open_weights(fit), Table(f"{prefix}weight_by_condition", caption, *shown)]
+    return Section("Weight of planning", [*blocks, own, files]), said
+
+
+def _shown(
+    table: pd.DataFrame, heads: list[Column], columns: list[Column]
+) -> tuple[pd.DataFrame, list[Column]]:
+    """Return a table by condition, with a name for the only one there may be, and its columns."""
+    if not heads:
+        table, heads = table.assign(condition="all trials"), [Column("condition", "condition")]
+    return table, [*heads, Column("mean", "mean", 2), *columns]
+
+
+def _middle(table: pd.DataFrame, conditions: list[str]) -> str:
+    """Return between which weights the middle half of participants lies."""
+    ends = [f"from {row['q25']:.2f} to {row['q75']:.2f}" for row in table.to_dict("records")]
+    return f"The middle half of participants lies {_by(ends, table, conditions)}." if ends else ""
+
+
+def _said_of_estimates(table: pd.DataFrame, conditions: list[str]) -> str:
+    """Return the median of participants' estimates in words."""
+    values = [
+        f"{row['q50']:.2f} (quartiles {row['q25']:.2f} and {row['q75']:.2f})"
+        for row in table.to_dict("records")
+    ]
+    return f"The median of participants' weights of planning is {_by(values, table, conditions)}."
 
 
 def changing_weight(fit: Fit, data: Choices, draws: int, prefix: str) -> Section | None:
     """Return the course of a weight that changes from trial to trial, if there is one."""
     figures = [
         Figure(prefix + d.name, d.plot, d.caption, d.caption, d.panels)
-        for d in arbitration(fit, data, draws)
+        for d in courses(fit, data, draws)
     ]
     return Section("How the weight changes", list(figures)) if figures else None
 

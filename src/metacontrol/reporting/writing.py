@@ -95,7 +95,7 @@ def _write(
         named,
         simulated=draws * any("predictive_stay" in figure.name for figure in figures),
         compared=list(rivals),
-        within=any("_around_" in figure.name for figure in figures),
+        within=any("within-participant" in figure.caption for figure in figures),
     )
     shown = [*paragraphs, *(block.text for block in blocks if isinstance(block, Text))]
     shown += [figure.caption for figure in figures] + [table.caption for table in tables]
