@@ -94,13 +94,16 @@ def participant_weights(fit: Fit) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns participant, those of the conditions, `weight` (0 to 1): by nuts the posterior
-        mean, with `lower` and `upper` (95 %); otherwise the estimate.
+        Columns participant, `session` if each has a group of its own, those of the conditions,
+        `weight` (0 to 1): by nuts the posterior mean, with `lower` and `upper` (95 %); otherwise
+        the estimate.
     """
-    people, values = fit.parameters.index.astype(str), _coefficients(fit)
+    people, values, session = fit.parameters.index.astype(str), _coefficients(fit), _sessions(fit)
+    which = {} if session is None else {"session": session}
     tables = []
     for condition, weight in _weights(fit, values, linked=False):
-        table = pd.DataFrame({"participant": people, **condition, "weight": weight.mean(axis=1)})
+        own = {"participant": people, **which, **condition, "weight": weight.mean(axis=1)}
+        table = pd.DataFrame(own)
         if fit.sampled:
             table["lower"], table["upper"] = np.quantile(weight, [0.025, 0.975], axis=1)
         tables.append(table)
@@ -117,22 +120,26 @@ def people_by_condition(fit: Fit) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns of the conditions; `mean` and `sd` of participants, and quartiles `q25`, `q50`,
-        `q75`. Where there are draws these are means over draws, and `lower` and `upper` are the
-        95 % interval of the mean; else participants whose weight nothing determines are left out,
-        and the table is empty if that is everybody.
+        Columns of the conditions, `session` too; `mean` and `sd` of participants, and quartiles
+        `q25`, `q50`, `q75`. Where there are draws these are means over draws, and `lower` and
+        `upper` are the 95 % interval of the mean; else participants whose weight nothing determines
+        are left out, and the table is empty if that is everybody.
     """
     chosen = determined_weights(fit).to_numpy()
     if not chosen.any():
         return pd.DataFrame()
-    rows = []
-    for condition, weight in _weights(fit, _coefficients(fit), linked=False):
-        of_people = weight[chosen]
+    session = _sessions(fit)
+    which: list[tuple[dict[str, Any], Any]] = [({}, chosen)]
+    if session is not None:
+        which = [({"session": name}, session == name) for name in dict.fromkeys(session)]
+    values, rows = _coefficients(fit), []
+    for (time, there), (condition, weight) in product(which, _weights(fit, values, linked=False)):
+        of_people = weight[there]
         mean = of_people.mean(axis=0)
-        row = {**condition, "mean": mean.mean()}
+        row = {**time, **condition, "mean": mean.mean()}
         if fit.sampled:
             row["lower"], row["upper"] = np.quantile(mean, [0.025, 0.975])
-        row["sd"] = of_people.std(axis=0, ddof=1).mean()
+        row["sd"] = pd.DataFrame(of_people).std().mean()
         quartiles = np.quantile(of_people, [0.25, 0.5, 0.75], axis=0).mean(axis=1)
         rows.append(row | dict(zip(("q25", "q50", "q75"), quartiles, strict=True)))
     return pd.DataFrame(rows)
@@ -149,6 +156,13 @@ def determined_weights(fit: Fit) -> pd.Series:
     table = fit.participants
     left_open = table[table["parameter"].isin(behind) & ~table["determined"]]
     return found & ~people.isin(left_open["participant"].astype(str))
+
+
+def _sessions(fit: Fit) -> np.ndarray | None:
+    """Return the session of each participant, where participants are sessions of people."""
+    if not fit.about["settings"].get("sessions"):
+        return None
+    return np.array([str(name).rpartition("/")[2] for name in fit.parameters.index], dtype=object)
 
 
 def _coefficients(fit: Fit) -> dict[Any, np.ndarray]:

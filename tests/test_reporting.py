@@ -7,6 +7,7 @@ import re
 import subprocess
 from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from shutil import which
@@ -17,9 +18,13 @@ import pytest
 from PIL import Image
 
 import metacontrol as mc
+from metacontrol.analysis.statistics import learning_curve, staying
 from metacontrol.analysis.weight import people_by_condition
 from metacontrol.cli import main
-from metacontrol.reporting.blocks import Figure, Table
+from metacontrol.fitting.individuals import Individuals
+from metacontrol.models.scoring import Scoring
+from metacontrol.reporting.blocks import Figure, Table, Text
+from metacontrol.reporting.comparing import comparison
 from metacontrol.reporting.courses import courses
 from metacontrol.reporting.methods import methods
 from metacontrol.reporting.priors import in_words, likely, priors
@@ -62,6 +67,31 @@ def sampled(data: mc.Choices) -> mc.Fit:
 def alone(data: mc.Choices) -> dict[str, mc.Fit]:
     models = (mc.models.HYBRID_KOOL, MODEL.fix(name="habit", w=0.0))
     return {m.name: mc.fit(m, data, method="map", starts=2, seed=1) for m in models}
+
+
+SAMPLED = {"chains": 2, "draws": 30, "tune": 60}
+SETTINGS: dict[str, dict[str, object]] = {
+    "mle": {"starts": 1},
+    "map": {"starts": 1},
+    "laplace": {},
+    "em": {"importance": 100, "chains": 2, "draws": 50},
+    "em-laplace": {"importance": 100, "chains": 2, "draws": 50},
+    "two-stage": {"importance": 100, **SAMPLED},
+    "correlated": SAMPLED | {"method": "nuts", "correlated": ["w", "beta"]},
+    "sessions": SAMPLED | {"method": "nuts", "sessions": "session"},
+}
+
+
+@pytest.fixture(scope="module")
+def every(data: mc.Choices) -> dict[str, mc.Fit]:
+    """A small model by each method, with a seed of eight digits."""
+    small = MODEL.fix(name="small", lam=1.0, stimulus_stickiness=0.0)
+    frame = data.frame.assign(session=1 + (data.frame["trial"] > 30))
+    data = mc.read_choices(frame, data.task)
+    return {
+        name: mc.fit(small, data, seed=20241127, **{"method": name} | options)  # type: ignore[arg-type]
+        for name, options in SETTINGS.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -162,13 +192,13 @@ def test_intervals_of_mean_weights_are_those_of_the_posterior(
         _, (left, right) = mc.panels(1, 2)
         drawn["drivers_of_weight"].plot([left])
         drawn["course_of_weight_by_load"].plot([right])
-    lines, _, (bars,) = left.containers[0]  # type: ignore[misc]
+    lines, _, (bars,) = left.containers[0]
     assert lines.get_ydata() == pytest.approx(expected["mean"].to_numpy())
     ends = np.array([bar[:, 1] for bar in bars.get_segments()])
     assert ends == pytest.approx(expected[["lower", "upper"]].to_numpy())
     assert left.get_title(loc="right") == "if every trial had this value"
     for line, mean in zip(right.lines, expected["mean"], strict=True):
-        assert np.mean(line.get_ydata()) == pytest.approx(mean, abs=0.05)
+        assert np.mean(np.asarray(line.get_ydata(), dtype=float)) == pytest.approx(mean, abs=0.05)
 
 
 def test_several_fits_are_compared(several: Path, alone: dict[str, mc.Fit]) -> None:
@@ -199,11 +229,228 @@ def test_methods_say_what_was_done(sampled: mc.Fit, alone: dict[str, mc.Fit]) ->
     ):
         assert said in text
     assert "Zaphod" not in text
-    text = " ".join(methods(alone, compared=list(alone), within=True))
+    found = comparison(alone, None, 1)
+    assert found is not None
+    text = " ".join(methods(alone, compared=found.methods, within=True))
     assert "by maximum a posteriori, with L-BFGS-B [@byrd1995]" in text
     assert "Gamma(shape 4.82, scale 0.88) (95 % between 1.3 and 8.8) for `beta`" in text
     assert "[@stephan2009; @rigoux2014]" in text
     assert "[@morey2008]" in text
+
+
+SAYS = {
+    "mle": (
+        "by maximum likelihood, with L-BFGS-B [@byrd1995]",
+        "Bounds of the search: `alpha` and `w` between 0 and 1; `beta` between 0 and ",
+        "Reported are the best estimates, and their mean, standard deviation and quartiles",
+        "SciPy",
+    ),
+    "map": (
+        "Priors of each participant's parameters were ",
+        "Gamma(shape 4.82, scale 0.88) (95 % between 1.3 and 8.8) for `beta`",
+        "by maximum a posteriori",
+        "Bounds of the search",
+    ),
+    "laplace": (
+        "Priors of each participant's parameters were Normal(0, 1.8) on the logit scale (95 % "
+        "between 0.028 and 0.97) for `alpha` and `w`; Normal(1, 1.41) on the log scale",
+        "the means and variances that the priors of a group imply",
+        "The second number of a Normal is its standard deviation.",
+        "alone by Laplace's approximation",
+        "Reported are modes",
+        "participants whose search did not converge",
+    ),
+    "em": (
+        "came from a normal distribution of the group",
+        "Priors of the group's means were Normal(0, 1.5) on the logit scale",
+        "HalfNormal(1) for `alpha`, `beta` and `w`",
+        "found by EM [@dempster1977], whose E-step took 100 draws of each participant",
+        "(seed 20241127)",
+        "two times 50",
+        "Reported are the most probable group, its standard errors and 95 % intervals",
+    ),
+    "em-laplace": (
+        "normal distribution of the group, on the scale of their link, whose numbers had no priors",
+        "found by EM [@dempster1977], whose E-step took the mode and curvature",
+        "Reported are the most likely group",
+    ),
+    "two-stage": (
+        "Priors of the group's means were",
+        "sampled in two stages [@lunn2013]: 100 draws of each participant, made where EM "
+        "[@dempster1977] puts the group",
+        "two chains of 30 draws after 60 tuning draws each, a target acceptance rate of 0.9 and "
+        "seed 20241127",
+        "Reported are posterior means and 95 % intervals, from the 2.5 % to the 97.5 % quantile",
+        "nutpie",
+    ),
+    "correlated": (
+        "Of them `w` and `beta` correlated over people, with an LKJ(2) prior [@lewandowski2009]",
+        "Beforehand EM with importance-weighted draws [@dempster1977]",
+        "generalizes partial centring [@papaspiliopoulos2007]",
+        "seed 20241127",
+    ),
+    "sessions": (
+        "Each session (`session`) was learned anew and had a group of its own",
+        "8 participants, in 16 sessions, on 480 trials",
+        "with an LKJ(1) prior, which is uniform [@lewandowski2009]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SAYS)
+def test_methods_of_every_method(every: dict[str, mc.Fit], name: str) -> None:
+    text = " ".join(methods({"one": every[name]}, within=False))
+    for said in (
+        *SAYS[name],
+        "with `response_stickiness` = 0, `lam` = 1 and `stimulus_stickiness` = 0 fixed",
+        "`w` (weight of planning; 1 - w is the weight of habit)",
+        "A trial with a missed choice was skipped wholly",
+        "Python 3.",
+        "NumPy",
+    ):
+        assert said in text
+    assert not re.search(r"20,241,127|[{}]|were \.|were ;|  |quick pass|intermixed|\.\.", text)
+    alone = name in ("mle", "map", "laplace")
+    assert ("of the group," in text) != alone
+    assert ("HalfNormal" in text) == (not alone and name != "em-laplace")
+    assert ("R-hat" in text) == (name in ("two-stage", "correlated", "sessions"))
+    assert set(re.findall(r"@(\w+)", text)) <= set(references())
+
+
+def test_priors_of_laplace_are_those_that_it_used(
+    every: dict[str, mc.Fit], data: mc.Choices
+) -> None:
+    fit = every["laplace"]
+    used = Individuals(Scoring.of(fit.model, data)).prior()
+    found = priors(fit)
+    assert [p.mean for p in found.values()] == pytest.approx(used.mean.tolist())
+    assert [p.variance for p in found.values()] == pytest.approx(np.diag(used.covariance).tolist())
+
+
+@pytest.mark.parametrize("name", ["correlated", "sessions"])
+def test_correlations_have_a_table(
+    every: dict[str, mc.Fit], data: mc.Choices, tmp_path: Path, name: str
+) -> None:
+    frame = data.frame.assign(session=1 + (data.frame["trial"] > 30))
+    chosen = mc.read_choices(frame, data.task)
+    page = mc.report(every[name], chosen, out=tmp_path / "report", draws=2)
+    written = pd.read_csv(page.parent / "tables/correlations.csv")
+    assert written["mean"].to_numpy() == pytest.approx(every[name].correlations["mean"].to_numpy())
+    text = page.read_text(encoding="utf-8")
+    assert "Correlations over people" in text
+    if name == "sessions":
+        weights = pd.read_csv(page.parent / "tables/weights_of_people.csv")
+        assert weights["session"].tolist() == [1, 2]
+        assert "with session 1 and" in text
+
+
+@pytest.mark.parametrize("name", ["em", "em-laplace"])
+def test_nothing_is_said_of_chains_where_there_were_none(
+    every: dict[str, mc.Fit], tmp_path: Path, name: str
+) -> None:
+    fit = every[name]
+    page = mc.report(fit, out=tmp_path / "report")
+    text = page.read_text(encoding="utf-8")
+    for absent in ("R‑hat", "ESS", "posterior mean"):
+        assert absent not in text
+    assert "standard error (of the logarithm of a standard deviation)" in text
+    written = pd.read_csv(page.parent / "tables/group.csv").set_index("parameter")
+    posterior = fit.tree["posterior"].to_dataset()
+    errors = fit.tree["maximum"].to_dataset()["error"].to_series()
+    for number in ("w_mean", "beta_mean"):  # draws lie in pairs around the mode
+        close = 0.05 * errors[number]
+        middle = float(posterior[number].mean())
+        assert written.loc[number, "estimate"] == pytest.approx(middle, abs=close)
+        assert written.loc[number, "error"] == pytest.approx(errors[number])
+
+
+def test_weights_that_nothing_determines_are_left_out(
+    alone: dict[str, mc.Fit], tmp_path: Path
+) -> None:
+    fit = alone["hybrid-kool"]
+    tree = fit.tree.copy(deep=True)
+    estimates = tree["estimates"].to_dataset()
+    here = {"participant": PEOPLE[:3], "coefficient": "w"}
+    estimates["values"].loc[here] = 0.5
+    estimates["determined"].loc[here] = False
+    tree["estimates"] = estimates
+    page = mc.report(mc.Fit(tree), out=tmp_path / "report")
+    text = page.read_text(encoding="utf-8")
+    median = fit.parameters["w"].loc[PEOPLE[3:]].median()
+    said = f"weights of planning (of 5; nothing determines that of 3 others) is {median:.2f} ("
+    assert said in text
+    assert "Nothing determines the weight of three participants: the table leaves them out" in text
+    written = pd.read_csv(page.parent / "tables/weight_by_condition.csv")
+    assert written["q50"].tolist() == pytest.approx([median])
+
+
+def test_missed_trials_are_counted(alone: dict[str, mc.Fit], data: mc.Choices) -> None:
+    frame = data.frame.copy()
+    frame.loc[[3, 77], "first_choice"] = np.nan
+    missed = replace(
+        mc.read_choices(frame, data.task),
+        left_out={"participants below 50% of secondary answers right (Zaphod1, ...)": 4},
+    )
+    text = methods(alone, missed, within=False)[0]
+    assert "Of the trials 2 were missed." in text
+    assert text.endswith(
+        "Not counted are, besides, 4 participants below 50% of secondary answers right."
+    )
+
+
+def test_groups_are_compared_by_prediction(
+    every: dict[str, mc.Fit], sampled: mc.Fit, data: mc.Choices, tmp_path: Path
+) -> None:
+    fits = {"loaded": sampled, "tied": every["correlated"]}
+    page = mc.report(fits, data, out=tmp_path / "report", draws=2, seed=3)
+    written = pd.read_csv(page.parent / "tables/comparison.csv")
+    expected = mc.compare(fits, data, leave="participant", seed=3)
+    pd.testing.assert_frame_equal(written, expected, check_dtype=False)
+    text = page.read_text(encoding="utf-8")
+    best = expected["model"].iloc[0]
+    assert f"All choices of a new person are predicted best by <code>{best}</code>" in text
+    assert "How well does it predict all choices of a new person" in text
+    assert (page.parent / "figures/comparison.png").is_file()
+    assert "leaving out one participant after another [@vehtari2017]" in (
+        page.parent / "methods.md"
+    ).read_text(encoding="utf-8")
+    found = comparison(fits, None, 3)
+    assert found is not None
+    assert found.sentence.endswith("need the choices that were fitted.")
+
+
+def test_fits_alone_with_priors_are_compared_by_evidence(every: dict[str, mc.Fit]) -> None:
+    tree = every["laplace"].tree.copy(deep=True)
+    tree["estimates"]["log_evidence"] = tree["estimates"]["log_evidence"] - 2.0
+    found = comparison({"worse": mc.Fit(tree), "better": every["laplace"]}, None, 1)
+    assert found is not None
+    assert "`better`, ahead of `worse` by 16 nats" in found.sentence
+    assert "Laplace's approximation of the marginal likelihood" in found.methods
+
+
+def test_different_methods_are_not_compared(
+    every: dict[str, mc.Fit], data: mc.Choices, tmp_path: Path
+) -> None:
+    mixed = {"one": every["em"], "two": every["map"]}
+    page = mc.report(mixed, out=tmp_path / "report")
+    why = "not compared: they were fitted by different methods (one by EM and two by maximum a"
+    assert page.read_text(encoding="utf-8").count(why) == 2  # on top, and under its heading
+    found = comparison(mixed | {"three": every["map"]}, data, 1)
+    assert found is not None
+    first = found.section.blocks[0]
+    assert isinstance(first, Text)
+    assert first.text == "Not compared, since fitted by another method: `one`."
+
+
+def test_learning_and_the_next_choice_are_checked(
+    page: Path, sampled: mc.Fit, data: mc.Choices
+) -> None:
+    seed = sampled.about["settings"]["seed"]
+    for name, statistic, back in (("learning", learning_curve, 0), ("next_stay", staying, 1)):
+        written = pd.read_csv(page.parent / f"tables/predictive_{name}.csv")
+        expected = mc.predictive(sampled, data, statistic, draws=5, seed=seed, given_history=back)
+        assert written["predicted"].to_numpy() == pytest.approx(expected["predicted"].to_numpy())
+        assert (page.parent / f"figures/predictive_{name}.png").is_file()
 
 
 def test_replaced_priors_are_reported(data: mc.Choices) -> None:
@@ -263,6 +510,7 @@ def test_references_are_whole(page: Path) -> None:
     keys = set(re.findall(r"^@\w+\{(\w+),$", written, re.MULTILINE))
     text = (page.parent / "methods.md").read_text(encoding="utf-8")
     assert set(re.findall(r"@(\w+)", text)) <= keys
+    assert keys == set(re.findall(r'href="#([a-z]+\d{4}[a-z]*)"', page.read_text("utf-8")))
     assert {"otto2013gershman", "kool2016", "hoffman2014", "pymc2023", "vehtari2021"} <= keys
 
 

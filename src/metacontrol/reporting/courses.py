@@ -22,7 +22,7 @@ from metacontrol.arbitration import Drawing, arbitration
 from metacontrol.models.engine.sources import note_sources
 from metacontrol.models.scoring import Scoring, narrations
 
-MEAN = "mean over participants, posterior mean and 95 % interval"
+MEAN = "mean over participants, with mean and 95 % interval over draws"
 TITLES = {
     "set on all trials": "if every trial had this value",
     "noted, others held": "as trials came, all else held",
@@ -152,7 +152,7 @@ def _what_drives(what: str, drivers: pd.DataFrame) -> str:
     if "noted" in kinds:
         said += (
             " Orange: trials sorted by what the model noted, as if all else had stood still: mean "
-            "over participants, each at the posterior mean, without an interval."
+            "over participants, each at the mean over draws, without an interval."
         )
     return said
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
+import numpy as np
 from scipy import stats
 
 from metacontrol.fitting.fit import WITHOUT_PRIORS
@@ -30,11 +32,32 @@ def story(fit: Fit) -> Story:
 
 
 def priors(fit: Fit) -> dict[str, Prior]:
-    """Return the priors of a fit: of coefficients by map, of group means and sds else."""
+    """Return the priors of a fit: of coefficients where each is alone, of means and sds else.
+
+    Those of laplace are on the scale of links. By mle and em-laplace there are none.
+    """
     if fit.method in WITHOUT_PRIORS:
         return {}
     given = {name: _prior(text) for name, text in fit.about["priors"].items()}
-    return (coefficient_priors if fit.method == "map" else group_priors)(story(fit), given)
+    if fit.method == "map":
+        return coefficient_priors(story(fit), given)
+    group = group_priors(story(fit), given)
+    return _alone(fit, group) if fit.method == "laplace" else group
+
+
+def _alone(fit: Fit, group: Mapping[str, Prior]) -> dict[str, Prior]:
+    """Return what a group's priors imply for one participant, as `Individuals.prior` does.
+
+    Coefficients of what does not vary within people have none: alone, they are 0.
+    """
+    table = fit.participants
+    own = table.loc[table["determined"], "parameter"].unique()
+    found = {}
+    for name in (c for c in fit.about["coefficients"] if c in own):
+        mean, sd = group[f"{name}_mean"], group[f"{name}_sd"]
+        variance = mean.variance + sd.variance + sd.mean**2
+        found[name] = Prior("normal", mean.mean, float(np.sqrt(variance)))
+    return found
 
 
 def in_words(prior: Prior) -> str:

@@ -1,4 +1,4 @@
-"""What a report says of one fit: whether to trust it, the group, what it predicts, the model.
+"""What a report says of one fit: whether to trust it, the model.
 
 No participant is named in what is shown; tables that name them are files only.
 """
@@ -9,104 +9,42 @@ from inspect import cleandoc
 
 import pandas as pd
 
-from metacontrol.analysis.predictive import plot_predictive_stay, predictive_stay
 from metacontrol.fitting.point import search_bounds
 from metacontrol.fitting.result import Fit
 from metacontrol.models.engine.predictor import INTERCEPT, Predictor
 from metacontrol.reporting.blocks import (
-    INTERVAL,
-    QUARTILES,
     Block,
     Code,
     Column,
-    Figure,
     Section,
     Table,
     Text,
     number,
 )
-from metacontrol.reporting.methods import without_names
+from metacontrol.reporting.estimation import chains_of, checks
 from metacontrol.reporting.priors import in_words, likely, link_scale, priors, story
-from metacontrol.tasks.choices import Choices
 
 
 def trust(fit: Fit, prefix: str) -> Section:
     """Return the diagnostics with what to do."""
-    checks = fit.diagnostics.assign(check=[without_names(c) for c in fit.diagnostics["check"]])
-    rows = checks.to_dict("records")
-    shown = checks.assign(
+    table = checks(fit)
+    rows = table.to_dict("records")
+    shown = table.assign(
         value=[number(row["value"], 4) for row in rows],
         verdict=["✓ nothing" if row["ok"] else f"✗ {row['advice']}" for row in rows],
     )
     columns = [Column("check", "check"), Column("value", "value"), Column("wanted", "wanted")]
     caption = "Checks of the fit, and what to do where one is not as wanted."
-    if "sample_stats" in fit.tree:
+    if chains_of(fit):
         caption += (
             " Where chains agree R-hat is 1; an effective sample size (ESS) says how many "
             "independent draws are worth as much as those there are [@vehtari2021]. Divergent "
             "transitions mark places that the sampler could not follow, and a low E-BFMI energies "
             "that it did not reach [@betancourt2016]."
         )
-    table = Table(
-        f"{prefix}diagnostics",
-        caption,
-        checks,
-        [*columns, Column("verdict", "what to do")],
-        shown,
-    )
-    return Section("Can it be trusted?", [table])
-
-
-def group(fit: Fit, prefix: str) -> Section:
-    """Return the group's table."""
-    table = fit.group
-    if not fit.sampled:
-        caption = "Participants' estimates: mean, standard deviation and quartiles."
-        columns = [Column("parameter", "parameter"), Column("mean", "mean", 2)]
-        columns += [Column("sd", "sd", 2), *QUARTILES]
-        return Section("The group", [Table(f"{prefix}group", caption, table, columns)])
-    columns = [Column("parameter", "parameter"), Column("mean", "mean", 2), Column("sd", "sd", 2)]
-    columns += [*INTERVAL, Column("rhat", "R-hat", 3), Column("ess_bulk", "ESS", 0)]
-    order = {name: i for i, name in enumerate(fit.about["coefficients"])}
-    bare = table["parameter"].str.replace(r"_(mean|sd|group)$", "", regex=True)
-    table = table.iloc[bare.map(order).argsort(kind="stable")]
-    natural = table["scale"] == "natural"
-    median = table[natural].assign(parameter=table["parameter"].str.removesuffix("_group"))
-    words = table["parameter"].str.replace(r"_(mean|sd)$", r", \1", regex=True)
-    blocks: list[Block] = []
-    if natural.any():
-        caption = "The median participant, on the natural scale: posterior mean, standard "
-        caption += "deviation and 95 % interval."
-        blocks.append(Table(f"{prefix}median", caption, table[natural], columns, median))
-    caption = "The distribution that participants come from: its means and standard deviations, on "
-    caption += "the scale of each parameter's link."
-    linked = table[~natural].assign(parameter=words)
-    blocks.append(Table(f"{prefix}group", caption, table[~natural], columns, linked))
-    return Section("The group", blocks)
-
-
-def predicted(fit: Fit, data: Choices, draws: int, seed: int, prefix: str) -> Section:
-    """Return the predictive check, if the task has what is needed for it."""
-    heading = "Does it predict what they did?"
-    if "second_state" not in data.frame:
-        why = "There is no check of this: it sorts by second states, and the task has none."
-        return Section(heading, [Text(why)])
-    table = predictive_stay(fit, data, draws=draws, seed=seed)
-    inside = table["observed"].between(table["lower"], table["upper"])
-    said = f"The model's 95 % intervals hold {inside.sum()} of the {len(table)} observed values."
-    where = [c for c in table if c not in ("observed", "predicted", "lower", "upper")]
-    heads = [Column(c, c) for c in where]
-    numbers = [Column("observed", "observed", 2), Column("predicted", "predicted", 2)]
-    figure = Figure(
-        f"{prefix}predictive_stay",
-        lambda axes: plot_predictive_stay(table, axes[0]),
-        "Choosing the same again, by what came of it. Dots: the participants. Lines and bands: "
-        f"mean and 95 % interval of {number(draws)} data sets simulated from the fit. {said}",
-        f"Observed and simulated probabilities of staying. {said}",
-    )
-    caption = "The numbers of the figure: probability of staying."
-    checked = Table(f"{prefix}predictive_stay", caption, table, [*heads, *numbers, *INTERVAL])
-    return Section(heading, [figure, checked])
+    columns += [Column("verdict", "what to do")]
+    found = Table(f"{prefix}diagnostics", caption, table, columns, shown)
+    return Section("Can it be trusted?", [found])
 
 
 def model(fit: Fit, prefix: str, told: str | None = None) -> Section:
@@ -127,7 +65,11 @@ def model(fit: Fit, prefix: str, told: str | None = None) -> Section:
                 row["sd"] = in_words(found[f"{name}_sd"]) if own else "–"
                 row["likely"] = likely(mean, None if predictor.terms else parameter.link)
             elif name in found:
-                row |= {"prior": in_words(found[name]), "likely": likely(found[name])}
+                linked = fit.method == "laplace" and predictor.terms is None
+                row["prior"] = in_words(found[name])
+                row["likely"] = likely(found[name], parameter.link if linked else None)
+            elif fit.method != "mle":
+                row["likely"] = row["prior"] = "–"
             else:
                 row["likely"] = " and ".join(number(edge) for edge in searched[name])
             rows.append(row)
@@ -143,6 +85,11 @@ def model(fit: Fit, prefix: str, told: str | None = None) -> Section:
     columns = [Column(name, heading, whole=name != "meaning") for name, heading in heads.items()]
     columns = [column for column in columns if column.name in table]
     caption = "The parameters" + (" and their priors." if found else ".")
+    if fit.method == "laplace":
+        caption += (
+            " Priors are on the scale of the link; the last column is on the natural scale "
+            "(coefficients of formulas: on the link's)."
+        )
     if f"{fit.about['coefficients'][0]}_mean" in found:
         caption += (
             " Those of group means and standard deviations are on the scale of the link. The last "

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from metacontrol.analysis.weight import (
+    determined_weights,
     participant_weights,
     people_by_condition,
     plot_participant_weights,
@@ -28,9 +29,9 @@ from metacontrol.reporting.blocks import (
     Text,
     interval,
     listed,
-    number,
 )
 from metacontrol.reporting.courses import courses
+from metacontrol.reporting.estimation import MODES, count_word, shades
 from metacontrol.tasks.choices import Choices
 
 
@@ -41,12 +42,17 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
     heads = [Column(c, c.replace("_", " ")) for c in conditions]
     table = people_by_condition(fit)
     middle = _middle(table, conditions)
+    if table.empty:
+        said = "Nothing determines the weight of planning of any participant."
+        return Section("Weight of planning", [Text(said, warning=True)]), said
+    best = "the estimate. "
+    if fit.sampled:
+        mean = "mean over draws" if fit.method in MODES else "posterior mean"
+        best = f"{mean} and 95 % interval. "
     own = Figure(
         f"{prefix}participant_weights",
         lambda axes: plot_participant_weights(people, axes[0]),
-        "Weight of planning of each participant, in order of size: "
-        + ("posterior mean and 95 % interval. " if fit.sampled else "the estimate. ")
-        + middle,
+        "Weight of planning of each participant, in order of size: " + best + middle,
         f"One dot a participant, from habit (0) to planning (1). {middle}",
         height=8.0,
     )
@@ -60,31 +66,31 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
             Figure(
                 f"{prefix}weight_by_condition",
                 lambda axes: plot_weight_by_condition(draws, axes[0], people),
-                "Weight of planning. Shades: posterior of the median participant, with mean and "
-                "95 % interval; grey dots: participants' posterior means, in order of size. They "
-                "lie closer together than participants do.",
-                f"Posterior of the weight of planning. {said}",
+                f"Weight of planning. Shades: the median participant, by the {shades(fit)}, with "
+                "mean and 95 % interval; grey dots: participants' means over draws, in order of "
+                "size, which lie closer together than participants do.",
+                f"Weight of planning: {shades(fit)}. {said}",
             ),
             Table(
                 f"{prefix}weight_by_condition",
                 "Weight of planning of the median participant, 0 for habit alone and 1 for "
-                "planning alone: posterior mean, standard deviation and 95 % interval.",
+                f"planning alone: mean, standard deviation and 95 % interval of the {shades(fit)}.",
                 *_shown(median, heads, [Column("sd", "sd", 2), *INTERVAL]),
             ),
             Table(
                 f"{prefix}weights_of_people",
                 "Weights of planning of these participants, each in each condition: their mean "
                 "with 95 % interval, their standard deviation and quartiles, worked out in each "
-                "draw of the posterior.",
+                f"draw of the {shades(fit)}.",
                 *_shown(table, heads, [*INTERVAL, Column("sd", "sd", 2), *QUARTILES]),
             ),
         ]
     else:
-        said = _said_of_estimates(table, conditions)
-        caption = "Participants' weights of planning: mean, standard deviation and quartiles."
-        columns = [Column("sd", "sd", 2), *QUARTILES]
-        shown = _shown(table, heads, columns)
-        blocks += [*_open_weights(fit), Table(f"{prefix}weight_by_condition", caption, *shown)]
+        said = _said_of_estimates(fit, table, conditions)
+        caption = f"Participants' weights of planning{_of_whom(fit)}: mean, standard deviation and "
+        shown = _shown(table, heads, [Column("sd", "sd", 2), *QUARTILES])
+        kept = Table(f"{prefix}weight_by_condition", f"{caption}quartiles.", *shown)
+        blocks += [*_open_weights(fit), kept]
     return Section("Weight of planning", [*blocks, own, files]), said
 
 
@@ -103,13 +109,21 @@ def _middle(table: pd.DataFrame, conditions: list[str]) -> str:
     return f"The middle half of participants lies {_by(ends, table, conditions)}." if ends else ""
 
 
-def _said_of_estimates(table: pd.DataFrame, conditions: list[str]) -> str:
+def _said_of_estimates(fit: Fit, table: pd.DataFrame, conditions: list[str]) -> str:
     """Return the median of participants' estimates in words."""
     values = [
         f"{row['q50']:.2f} (quartiles {row['q25']:.2f} and {row['q75']:.2f})"
         for row in table.to_dict("records")
     ]
-    return f"The median of participants' weights of planning is {_by(values, table, conditions)}."
+    said = _by(values, table, conditions)
+    return f"The median of participants' weights of planning{_of_whom(fit)} is {said}."
+
+
+def _of_whom(fit: Fit) -> str:
+    """Return which participants' weights are spoken of, if not all."""
+    sure = determined_weights(fit)
+    left = int((~sure).sum())
+    return f" (of {int(sure.sum())}; nothing determines that of {left} others)" if left else ""
 
 
 def changing_weight(fit: Fit, data: Choices, draws: int, prefix: str) -> Section | None:
@@ -165,12 +179,10 @@ def _difference(draws: pd.DataFrame, conditions: list[str]) -> list[Text]:
 
 def _open_weights(fit: Fit) -> list[Text]:
     """Return how many weights nothing determines, if there are any."""
-    estimates = fit.participants
-    if "determined" not in estimates:
-        return []
-    count = int(np.sum((estimates["parameter"] == "w") & ~estimates["determined"]))
+    count = int((~determined_weights(fit)).sum())
     said = (
-        f"Nothing determines the weight of {number(count)} participants: their estimates stand in "
-        "the middle of their range, in the table and the figure too."
+        f"Nothing determines the weight of {count_word(count)} "
+        f"participant{'s' * (count != 1)}: the table leaves them out. In the figure, and the file "
+        "of participants' weights, their estimates stand in the middle of their range."
     )
     return [Text(said, warning=True)] if count else []

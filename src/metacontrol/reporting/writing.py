@@ -11,10 +11,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from metacontrol.analysis.weight import has_weight, participant_weights
 from metacontrol.fitting.result import Fit
+from metacontrol.fitting.sessions import split_sessions
 from metacontrol.reporting import sections
 from metacontrol.reporting.blocks import Block, Figure, Section, Table, Text, listed, number
-from metacontrol.reporting.comparing import compared, comparison
-from metacontrol.reporting.methods import METHODS, count_word, methods
+from metacontrol.reporting.comparing import comparison
+from metacontrol.reporting.estimation import METHODS, checks, count_word
+from metacontrol.reporting.group import group
+from metacontrol.reporting.methods import methods, people
+from metacontrol.reporting.predictions import predicted
 from metacontrol.reporting.references import cited, to_html
 from metacontrol.reporting.weights import changing_weight, weight
 from metacontrol.tasks.choices import Choices
@@ -37,8 +41,9 @@ def report(
     Parameters
     ----------
     fits : Fit, sequence of Fit, or mapping of str to Fit
-        What to report; fits are called by their models' names, or by those given. Two or more by
-        mle or map are compared.
+        What to report; fits are called by their models' names, or by those given. Two or more
+        by the same method are compared: by AIC and BIC, evidence, integrated BIC, or how well they
+        predict all choices of a new person, which needs the data.
     data : Choices, optional
         The choices that were fitted: for the predictive check, and for weights that change from
         trial to trial.
@@ -64,8 +69,9 @@ def report(
         If the folder holds something that is not an older report.
     """
     named = _named(fits)
-    _check_same(named, data)
     first = next(iter(named.values()))
+    data = _in_sessions(first, data)
+    _check_same(named, data)
     seed = int(first.about["settings"]["seed"]) if seed is None else seed
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(out, holds=FILES) as folder:
@@ -82,19 +88,19 @@ def _write(
     for name, fit in named.items():
         above = told.setdefault(type(fit.model), name)
         found.append(_section(name, fit, data, draws, seed, above, alone=len(named) == 1))
-    rivals = compared(named)
+    rivals = comparison(named, data, seed)
     parts = found[0][0].sections if len(named) == 1 else [section for section, _ in found]
     said = [sentence for _, sentence in found]
     if rivals:
-        section, sentence = comparison(rivals)
-        parts, said = [section, *parts], [sentence, *said]
+        parts, said = [rivals.section, *parts], [rivals.sentence, *said]
     blocks = list(_blocks(parts))
     figures = [block for block in blocks if isinstance(block, Figure)]
     tables = [block for block in blocks if isinstance(block, Table)]
     paragraphs = methods(
         named,
+        data,
         simulated=draws * any("predictive_stay" in figure.name for figure in figures),
-        compared=list(rivals),
+        compared=rivals.methods if rivals else "",
         within=any("within-participant" in figure.caption for figure in figures),
     )
     shown = [*paragraphs, *(block.text for block in blocks if isinstance(block, Text))]
@@ -129,19 +135,20 @@ def _section(
 ) -> tuple[Section, str]:
     """Return what is said of one fit, and its main sentence."""
     prefix = "" if alone else "".join(c if c.isalnum() else "-" for c in name) + "_"
-    group = sections.group(fit, prefix)
-    parts: list[Section | None] = [sections.trust(fit, prefix), group]
+    about_group = group(fit, prefix)
+    parts: list[Section | None] = [sections.trust(fit, prefix), about_group]
     sentence = ""
     if has_weight(fit.model) and len(set(participant_weights(fit)["weight"])) > 1:
         section, sentence = weight(fit, prefix)
         parts.append(section)
     if data is not None:
         parts.append(changing_weight(fit, data, draws, prefix))
-        parts.append(sections.predicted(fit, data, draws, seed, prefix))
+        parts.append(predicted(fit, data, draws, seed, prefix))
     parts.append(sections.model(fit, prefix, told if told != name else None))
-    bad = int(np.sum(~fit.diagnostics["ok"]))
+    checked = checks(fit)["ok"]
+    bad = int(np.sum(~checked))
     verdict = (
-        f"{count_word(bad).capitalize()} of {count_word(len(fit.diagnostics))} diagnostics "
+        f"{count_word(bad).capitalize()} of {count_word(len(checked))} diagnostics "
         f"{'is' if bad == 1 else 'are'} not as wanted."
         if bad
         else "All diagnostics are as wanted."
@@ -153,7 +160,7 @@ def _section(
         f"{METHODS.get(fit.method, fit.method)}."
     )
     people = Table(f"{prefix}participants", "Participants' parameters.", fit.participants)
-    group.blocks.append(people)
+    about_group.blocks.append(people)
     kept = [part for part in parts if part is not None]
     return Section(name, [], kept), " ".join(filter(None, [lead, sentence, verdict]))
 
@@ -188,7 +195,7 @@ def _title(named: Mapping[str, Fit]) -> dict[str, str]:
     return {
         "models": listed(list(named)),
         "task": fit.task.name,
-        "size": f"{number(data['participants'])} participants, {number(data['trials'])} trials",
+        "size": f"{people(fit).removesuffix(',')}, {number(data['trials'])} trials",
         "version": fit.about["versions"]["metacontrol"],
     }
 
@@ -208,6 +215,14 @@ def _named(fits: Fit | Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
     if not named:
         raise ValueError("a report needs a fit, got none")
     return named
+
+
+def _in_sessions(fit: Fit, data: Choices | None) -> Choices | None:
+    """Return the choices as they were fitted: with a participant for each session of a person."""
+    column = fit.about["settings"].get("sessions")
+    if data is None or not column or set(data.participants) == set(fit.parameters.index):
+        return data
+    return split_sessions(data, column)
 
 
 def _check_same(named: Mapping[str, Fit], data: Choices | None) -> None:
