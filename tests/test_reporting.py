@@ -428,6 +428,25 @@ def test_fits_alone_with_priors_are_compared_by_evidence(every: dict[str, mc.Fit
     assert "Laplace's approximation of the marginal likelihood" in found.methods
 
 
+def test_groups_by_em_are_compared_by_integrated_bic_if_there_is_one(
+    every: dict[str, mc.Fit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pd.DataFrame(
+        {
+            "model": ["one", "two"],
+            "parameters": 6,
+            "log_evidence": [-500.0, -510.0],
+            "ibic": [1037.0, 1057.0],
+            "ibic_difference": [0.0, 20.0],
+        }
+    )
+    monkeypatch.setattr("metacontrol.reporting.comparing.compare", lambda fits: table)
+    found = comparison({"two": every["em"], "one": every["em"]}, None, 1)
+    assert found is not None
+    assert found.sentence == "By integrated BIC the best model is `one`, ahead of `two` by 20."
+    assert found.methods.endswith("compared by the integrated BIC [@huys2011].")
+
+
 def test_different_methods_are_not_compared(
     every: dict[str, mc.Fit], data: mc.Choices, tmp_path: Path
 ) -> None:

@@ -122,7 +122,7 @@ def _by_evidence(fits: Mapping[str, Fit]) -> Comparison:
         table,
         [MODEL, Column("log_evidence", "log-evidence", 1), Column("difference", "difference", 1)],
     )
-    ahead = number(round(-table["difference"].iloc[1], 1), 6)
+    ahead = number(round(abs(table["difference"].iloc[1]), 1), 6)
     sentence = f"By evidence the best model is {_first_two(table)} by {ahead} nats; {frequent}"
     taken = SELECTED.format("Laplace's approximation of the marginal likelihood")
     return Comparison(
@@ -171,7 +171,7 @@ def _by_prediction(table: pd.DataFrame) -> Comparison:
         "number is not to be trusted [@vehtari2017]."
     )
     second = table.iloc[1]
-    apart = f"{number(round(-second['difference'], 1), 6)} nats"
+    apart = f"{number(round(abs(second['difference']), 1), 6)} nats"
     apart += f" (standard error {number(round(second['difference_se'], 1), 6)})"
     sentence = f"All choices of a new person are predicted best by {_first_two(table)} by {apart}"
     by_chance = -second["difference"] < 1.96 * second["difference_se"]

@@ -29,7 +29,8 @@ MODES = ("em", "em-laplace")  # whose draws are of a normal distribution around 
 _WEIGHED = "{importance} draws of each participant, weighted by importance (seed {seed})"
 _AROUND = (
     " The group's standard errors come from the curvature there. Draws from the normal "
-    "distribution that they describe stand for what is not known of the group: {chains} times {draws}."
+    "distribution that they describe stand for what is not known of the group: {chains} times "
+    "{draws}."
 )
 _CHAINS = (
     "with {chains} chains of {draws} draws after {tune} tuning draws each, a target acceptance "
