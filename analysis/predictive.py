@@ -15,6 +15,8 @@ from metacontrol.analysis.style import BLUE, ORANGE
 from metacontrol.fitting.prior_fits import play_from_priors
 from metacontrol.fitting.result import Fit
 from metacontrol.fitting.same_choices import must_be_of
+from metacontrol.models.engine.predictor import INTERCEPT
+from metacontrol.models.formulas import predictors
 from metacontrol.models.model import Model
 from metacontrol.models.scoring import narrations
 from metacontrol.models.simulation import simulate
@@ -38,8 +40,9 @@ def predictive(
 
     For each draw, every participant is simulated anew with that draw of their parameters (for a
     point fit: with the estimate) for as many trials as they played, on their own schedule where
-    the data have it and a fresh one where not. Simulated people miss no trials; those that do not
-    count in the data do not in simulations either. Free-running, they live through a history of
+    the data have it and a fresh one where not. Simulated people miss no trials (columns that missed
+    trials lack are as on the trial before); those that do not count in the data do not in
+    simulations either. Free-running, they live through a history of
     their own, as the model would have it. Given the history, each first choice is drawn after all
     that the participant really did and saw before: a model may predict the next choice well, and
     yet never get itself into what people get into (Palminteri et al., 2017,
@@ -149,15 +152,16 @@ def _replays(
     rows = np.argsort(order, kind="stable")[(order < 0).sum() :]
     scored, dropped = (None if m is None else m[rows] for m in (data.scored, data.dropped))
     counts = data.frame.groupby("participant", sort=False).size().loc[list(people)]
+    schedule, formulas = _schedule(fit, data, list(people), int(counts.max()))
     for part in tables:
         played = simulate(
             fit.model,
             data.task,
             part.assign(participant=people),
             seed=int(rng.integers(2**31)),
-            formulas=fit.formulas,
+            formulas=formulas,
             trials=int(counts.max()),
-            schedule=_schedule(data, counts),
+            schedule=schedule,
         )
         rank = played.frame.groupby("participant", sort=False).cumcount().to_numpy()
         own = counts.loc[played.frame["participant"]].to_numpy()
@@ -216,17 +220,34 @@ def _next_choices(
         yield Choices(drawn, data.task, scored=windows.scored, dropped=windows.dropped)
 
 
-def _schedule(data: Choices, counts: pd.Series) -> Any:
-    """Return the columns decided beforehand, if every participant has all of them."""
-    task = data.task
-    wanted = {*task.cues, *getattr(task, "walk_columns", ())}
-    played = {event.name for event in task.events} | {"transition", "first_rt", "second_rt"}
-    columns = [c for c in data.frame if c in wanted or (c not in played and c != "trial")]
-    frame = data.frame[columns]
-    if counts.nunique() > 1 or len(columns) < 2:
-        return None
-    whole = frame.columns[frame.notna().all()]
-    return frame[whole]
+def _schedule(
+    fit: Fit, data: Choices, names: list[str], trials: int
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Return what was decided beforehand, as many trials for each person, and formulas for it.
+
+    Regressors are columns as they were fitted, since a term such as ``scale(age)`` would be another
+    over other rows. Where missed trials lack a value it is that of the trial before, or after; who
+    has fewer trials than others goes through their own again. A column with other gaps is left out.
+    """
+    people = data.frame["participant"]
+    frame = data.frame.groupby(people, sort=False).ffill()
+    frame = frame.groupby(people, sort=False).bfill()
+    wanted = {*data.task.cues, *getattr(data.task, "walk_columns", ())}
+    played = {"trial", "transition", "first_rt", "second_rt", *(e.name for e in data.task.events)}
+    whole = data.frame[data.complete].notna().all()
+    columns = {c: frame[c] for c in frame if whole[c] and (c in wanted or c not in played)}
+    formulas = {}
+    found, regressors = predictors(fit.model, frame, fit.formulas)
+    for predictor in found:
+        if predictor.terms is not None:
+            name, terms = predictor.parameter.name, [t for t in predictor.terms if t != INTERCEPT]
+            for term in terms:
+                columns.setdefault(term, regressors[f"{name}_{term}"])
+            own = str(int(INTERCEPT in predictor.terms))
+            formulas[name] = " + ".join([own, *(f"`{term}`" for term in terms)])
+    rows = people.groupby(people.astype(str)).indices
+    rows = np.concatenate([np.resize(rows[name], trials) for name in names])
+    return pd.DataFrame({"participant": people} | columns).iloc[rows], formulas
 
 
 def plot_predictive(table: pd.DataFrame, ax: Axes, label: str = "") -> Axes:

@@ -12,7 +12,7 @@ from metacontrol.analysis import indices, learning_curve, staying
 from metacontrol.analysis.predictive import _windows
 from metacontrol.analysis.stay import stay_trials
 from metacontrol.models import HYBRID, MODEL_BASED, MODEL_FREE
-from metacontrol.tasks import DAW_2011, KOOL_2016_DETERMINISTIC, Choices
+from metacontrol.tasks import DAW_2011, KOOL_2016_DETERMINISTIC, OTTO_2013, Choices
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,34 @@ def test_a_model_without_planning_misses_planning(data: Choices) -> None:
     table = mc.predictive(blind, data, indices, draws=40, seed=1).set_index(["index", "of"])
     row = table.loc[("planning", "mean")]
     assert row["observed"] > row["upper"]
+
+
+def test_people_go_through_their_own_schedule_as_far_as_they_went() -> None:
+    """One has fewer trials than the others; missed trials lack load and age."""
+    people = mc.draw_participants(HYBRID, 4, seed=3)
+    frame = mc.simulate(HYBRID, OTTO_2013, people, trials=30, seed=3).frame
+    frame["age"] = frame["participant"].map({"s1": 20.0, "s2": 30.0, "s3": 50.0, "s4": 60.0})
+    frame = frame[(frame["participant"] != "s2") | (frame["trial"] <= 20)].reset_index(drop=True)
+    whole, frame = frame.copy(), frame.astype({"first_choice": "Int64", "load": "Int64"})
+    frame.loc[[0, 10, 11], ["first_choice", "load", "age"]] = None
+    known = frame["load"].notna()
+    for given, formula in ((frame, "1 + load"), (whole, "1 + load * scale(age)")):
+        data = Choices(given, OTTO_2013)
+        fit = mc.fit(HYBRID, data, method="map", formulas={"w": formula}, seed=1, starts=1)
+        seen: list[Choices] = []
+
+        def keep(played: Choices, seen: list[Choices] = seen) -> pd.DataFrame:
+            seen.append(played)
+            return pd.DataFrame({"of": ["all"], "value": [0.0]})
+
+        mc.predictive(fit, data, keep, draws=1, seed=1)
+        again = seen[0].frame.reset_index(drop=True)
+        assert again[["participant", "trial"]].equals(whole[["participant", "trial"]])
+        assert again.loc[known, "load"].eq(whole.loc[known, "load"]).all()
+        assert again["age"].tolist() == whole["age"].tolist()
+        assert again["p_0_0"].tolist() == whole["p_0_0"].tolist()
+    scaled = (whole["age"] - whole["age"].mean()) / whole["age"].std()
+    np.testing.assert_allclose(again["scale(age)"], scaled)  # not that of people made longer
 
 
 def test_priors_alone() -> None:
