@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from metacontrol.analysis.style import COLOURS, GREY, panels
+from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.prior_fits import fit_from_priors
+from metacontrol.fitting.priors import group_priors
+from metacontrol.models.formulas import Formulas
 from metacontrol.models.model import Model
+from metacontrol.models.parameter import Link, Prior
+from metacontrol.models.people import draw_participants
+from metacontrol.models.scoring import Scoring
+from metacontrol.models.simulation import simulate
 from metacontrol.tasks.task import Task
 
 MEASURES = {
@@ -35,7 +43,9 @@ def recovery_by_design(
 
     For each design, groups are drawn from the priors of `fit(method="nuts")`, play, and are fitted
     hierarchically, compiled once for each design. So group effects (slopes of formulas) differ
-    between simulated groups, and come back or not.
+    between simulated groups, and come back or not. All is measured on the scale of the parameter's
+    link: on their natural scale the priors of temperatures have tails so long that a few people
+    would make up bias and error.
 
     Parameters
     ----------
@@ -55,13 +65,23 @@ def recovery_by_design(
     -------
     DataFrame
         One row for each design and parameter: columns `trials`, `participants`, `parameter`,
-        `level` ("participant", over all simulated people, or "group", over groups, on the link's
-        scale), `r`, `bias`, `rmse`, `coverage` (of 95 % intervals), `contraction` (one minus mean
-        posterior variance over the variance of the true values) and `count` (true values that
-        these are of: for a Monte Carlo error of coverage c, sqrt(c (1 - c) / count), where people
-        of a group are not independent).
+        `level` ("participant", over all simulated people, or "group", over groups), `scale` (the
+        link: logit, log, probit or identity), `r`, `bias`, `rmse`, `coverage` (of 95 % intervals),
+        `contraction` (one minus mean posterior variance over the variance of the prior: 1 if
+        choices say all, 0 if nothing) and `count` (true values that these are of: for a Monte Carlo
+        error of coverage c, sqrt(c (1 - c) / count), where people of a group are not independent).
     """
     rows = []
+    known = _beforehand(
+        model,
+        task,
+        participants=min(participants),
+        trials=min(trials),
+        seed=seed,
+        formulas=options.get("formulas"),
+        priors=options.get("priors"),
+        schedule=options.get("schedule"),
+    )
     for count in sorted(trials):
         for size in sorted(participants):
             fits = fit_from_priors(
@@ -81,21 +101,70 @@ def recovery_by_design(
                         draws = posterior[name].stack(sample=("chain", "draw")).to_numpy()
                         values = np.atleast_1d(true[name].to_numpy())
                         draws = draws.reshape(len(values), -1)
+                        values, draws = (known[str(name)].on_link(v) for v in (values, draws))
                         ends = np.quantile(draws, [0.025, 0.975], axis=1)
                         summary = [values, draws.mean(axis=1), draws.var(axis=1), *ends]
                         found.setdefault(str(name), []).append(np.array(summary))
             for name, parts in found.items():
-                level = "group" if parts[0].shape[1] == 1 and size > 1 else "participant"
-                measured = _measures(np.concatenate(parts, axis=1))
-                rows.append(
-                    {"trials": count, "participants": size, "parameter": name, "level": level}
-                    | measured
-                )
+                design = {"trials": count, "participants": size, "parameter": name}
+                design |= {"level": known[name].level, "scale": known[name].link.name}
+                measured = _measures(np.concatenate(parts, axis=1), known[name].variance)
+                rows.append(design | measured)
     return pd.DataFrame(rows)
 
 
-def _measures(summary: np.ndarray) -> dict[str, float]:
-    """Return how well values come back, given true, mean, variance, lower, upper as rows."""
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a variable before anything is simulated; its variance is on the link."""
+
+    level: str
+    link: Link
+    variance: float
+    natural: bool = False
+
+    def on_link(self, values: np.ndarray) -> np.ndarray:
+        """Return values on the scale of the link, by interpolation, which also probit allows."""
+        if not self.natural or self.link.name == "identity":
+            return values
+        grid = np.linspace(-36, 36, 200_001)  # where probabilities are 0 and 1 to rounding
+        return np.interp(values, self.link.inverse(grid), grid)
+
+
+def _beforehand(
+    model: Model,
+    task: Task,
+    *,
+    participants: int,
+    trials: int,
+    seed: int,
+    formulas: Formulas | None,
+    priors: Mapping[str, Prior] | None,
+    schedule: pd.DataFrame | None,
+) -> dict[str, _Known]:
+    """Return what the priors say of each variable of the group and of its people."""
+    people = draw_participants(model, participants, seed=seed)
+    data = simulate(model, task, people, trials=trials, schedule=schedule, seed=seed)
+    individuals = Individuals(Scoring.of(model, data, formulas))
+    story = individuals.scoring.story
+    prior = group_priors(story, priors)
+    known = {}
+    for predictor in story.predictors:
+        link = predictor.parameter.link
+        for name in predictor.coefficients:
+            mean, sd = prior[f"{name}_mean"], prior[f"{name}_sd"]
+            known[f"{name}_mean"] = _Known("group", link, mean.variance)
+            known[f"{name}_sd"] = _Known("group", link, sd.variance)
+            apart = sd.variance + sd.mean**2 if name in individuals.names else 0.0
+            natural = predictor.terms is None
+            known[name] = _Known("participant", link, mean.variance + apart, natural)
+    return known
+
+
+def _measures(summary: np.ndarray, known: float) -> dict[str, float]:
+    """Return how well values come back, whose prior has a known variance.
+
+    Rows of the summary are true, mean, variance, lower, upper.
+    """
     true, mean, variance, lower, upper = summary
     error = mean - true
     varies = len(true) > 1 and true.std() > 0
@@ -104,13 +173,15 @@ def _measures(summary: np.ndarray) -> dict[str, float]:
         "bias": error.mean(),
         "rmse": np.sqrt((error**2).mean()),
         "coverage": ((lower <= true) & (true <= upper)).mean(),
-        "contraction": 1 - variance.mean() / true.var() if varies else np.nan,
+        "contraction": 1 - variance.mean() / known,
         "count": len(true),
     }
 
 
 def plot_recovery_by_design(table: pd.DataFrame, parameters: Sequence[str]) -> Figure:
     """Return a figure: a row for each parameter, with r, coverage and contraction by trials.
+
+    Titles say on which scale.
 
     Parameters
     ----------
@@ -139,6 +210,7 @@ def plot_recovery_by_design(table: pd.DataFrame, parameters: Sequence[str]) -> F
         ax.axhline(0.95 if measure == "coverage" else 1.0, color=GREY, linewidth=0.8, linestyle=":")
         ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.04)
         ax.set(xlabel="Trials each", ylabel=MEASURES[measure], xticks=sorted(set(part["trials"])))
-        ax.set_title(name, loc="right")
+        scale = part["scale"].iloc[0]
+        ax.set_title(name if scale == "identity" else f"{name} ({scale})", loc="right")
     axes[0].legend(loc="lower right")
     return figure

@@ -6,17 +6,18 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 
 import metacontrol as mc
-from metacontrol.analysis.recovery_by_design import _measures
+from metacontrol.analysis.recovery_by_design import _beforehand, _measures
 from metacontrol.models import MODEL_BASED, MODEL_FREE
-from metacontrol.tasks import DAW_2011
+from metacontrol.tasks import DAW_2011, OTTO_2013
 
 
 def test_measures_by_hand() -> None:
-    """True 0, 2, 4; recovered 1, 2, 6; posterior variance 2/3, a quarter of the true 8/3."""
+    """True 0, 2, 4; recovered 1, 2, 6; posterior variance 2/3, a quarter of the prior's 8/3."""
     true, mean = np.array([0.0, 2, 4]), np.array([1.0, 2, 6])
-    found = _measures(np.array([true, mean, np.full(3, 2 / 3), mean - 1, mean + 1]))
+    found = _measures(np.array([true, mean, np.full(3, 2 / 3), mean - 1, mean + 1]), 8 / 3)
     assert found["bias"] == pytest.approx(1)
     assert found["rmse"] == pytest.approx((5 / 3) ** 0.5)
     assert found["coverage"] == pytest.approx(2 / 3)
@@ -25,11 +26,30 @@ def test_measures_by_hand() -> None:
     assert found["count"] == 3
 
 
+def test_what_priors_say_by_hand() -> None:
+    """Learning rates: mean N(0, 1.5), sd |N(0, 1)|, of which the mean square is 1."""
+    formulas = {"p": "1 + load"}
+    known = _beforehand(
+        MODEL_FREE, OTTO_2013, participants=2, trials=4, seed=1, formulas=formulas,
+        priors={"p_load_mean": mc.Prior("normal", 0.0, 3.0)}, schedule=None,
+    )  # fmt: skip
+    assert known["alpha1_mean"].variance == pytest.approx(1.5**2)
+    assert known["alpha1_sd"].variance == pytest.approx(1 - 2 / np.pi)
+    assert known["alpha1"].variance == pytest.approx(1.5**2 + 1)
+    assert known["p_load"].variance == pytest.approx(3**2 + 0.5**2)
+    assert [known[name].level for name in ("alpha1_sd", "alpha1")] == ["group", "participant"]
+    values = np.array([0.1, 0.5, 0.99])
+    np.testing.assert_allclose(known["alpha1"].on_link(values), logit(values), atol=1e-6)
+    np.testing.assert_allclose(known["beta1"].on_link(1e4 * values), np.log(1e4 * values), 1e-6)
+    np.testing.assert_allclose(known["p_load"].on_link(values), values)
+
+
 def table() -> pd.DataFrame:
     cells = [(t, n) for t in (50, 100) for n in (10, 20)]
     return pd.DataFrame(
         [
-            {"trials": t, "participants": n, "parameter": "w", "r": 0.4 + t / 1000 + n / 100,
+            {"trials": t, "participants": n, "parameter": "w", "scale": "logit",
+             "r": 0.4 + t / 1000 + n / 100,
              "coverage": 0.9, "contraction": 0.3}
             for t, n in cells
         ]
@@ -42,6 +62,7 @@ def test_the_figure_shows_a_line_for_each_number_of_people() -> None:
     lines = figure.axes[0].get_lines()
     np.testing.assert_allclose(np.asarray(lines[0].get_ydata(), float), [0.55, 0.6])
     np.testing.assert_allclose(np.asarray(lines[1].get_ydata(), float), [0.65, 0.7])
+    assert figure.axes[0].get_title(loc="right") == "w (logit)"
     plt.close(figure)
     with pytest.raises(ValueError, match="no parameter v; there are: w"):
         mc.plot_recovery_by_design(table(), ["v"])
@@ -66,6 +87,7 @@ def test_more_trials_say_more_of_people() -> None:
     assert found.loc[(20, "beta1"), "level"] == "participant"
     assert found.loc[(20, "beta1"), "count"] == 24
     few, many = found.loc[(20, "alpha1")], found.loc[(200, "alpha1")]
+    assert (few["scale"], few["level"]) == ("logit", "participant")
     assert many["rmse"] < few["rmse"]
     assert many["contraction"] > few["contraction"]
     assert many["coverage"] > 0.7
