@@ -143,9 +143,9 @@ def sbc_verdict(table: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a quantity, the worst first: columns quantity, `p`, `p_all` (corrected for the
-        number of quantities, Holm 1979), `mean_pit` (.5 if unbiased), `sd_pit` (.289 if its width
-        is right), `verdict`.
+        One row a quantity, the worst first: columns quantity, `p`, `p_all` (times the number of
+        quantities: Bonferroni), `mean_pit` (.5 if unbiased), `sd_pit` (.289 if its width is right),
+        `verdict`.
     """
     sizes = table.groupby("quantity", sort=False).size()
     count, ranks = int(sizes.iloc[0]), int(table["ranks"].iloc[0])
@@ -157,8 +157,7 @@ def sbc_verdict(table: pd.DataFrame, level: float = 0.05) -> pd.DataFrame:
         mean, sd = (part["rank"] + 0.5).mean() / ranks, (part["rank"] / ranks).std()
         rows.append({"quantity": name, "p": p, "mean_pit": mean, "sd_pit": sd})
     found = pd.DataFrame(rows).sort_values("p", ignore_index=True)
-    steps = found["p"] * np.arange(len(found), 0, -1)
-    found.insert(2, "p_all", steps.cummax().clip(upper=1.0))
+    found.insert(2, "p_all", (found["p"] * len(found)).clip(upper=1.0))
     found["verdict"] = [
         "as it should be" if row.p_all > level else _fault(row.mean_pit, row.sd_pit, count)
         for row in found.itertuples()
@@ -215,12 +214,24 @@ def _null(count: int, steps: int) -> np.ndarray:
     return _worst_tail(rng.integers(steps, size=(NULL, count)), steps)
 
 
+def _tail(null: np.ndarray, size: int, level: float) -> float:
+    """Return the tail of the band: a worst tail is less where `p` times `size` is `level` or less.
+
+    It lies midway between two that there are, so that rounding leaves nothing on the band's edge.
+    """
+    ordered = np.sort(null)
+    inside = ordered[max(0, int(level / size * (1 + len(null))) - 1)]
+    outside = ordered[ordered < inside]
+    return float(inside + outside[-1]) / 2 if len(outside) else float(inside) / 2
+
+
 def plot_sbc(table: pd.DataFrame, ax: Axes, level: float = 0.05) -> Axes:
     """Draw how far each quantity's ranks are from uniform, over a simultaneous band.
 
     A line above the band on the left and below on the right is of a posterior that is too narrow;
     one that stays above, too high; one that stays below, too low. The band holds all lines in 95 %
-    of calibrated fits; lines that leave it are named.
+    of calibrated fits, or more; the lines that leave it are those that `sbc_verdict` finds wrong,
+    and are named.
 
     Parameters
     ----------
@@ -234,7 +245,7 @@ def plot_sbc(table: pd.DataFrame, ax: Axes, level: float = 0.05) -> Axes:
     verdict = sbc_verdict(table, level)
     count, steps = int((table["quantity"] == verdict["quantity"][0]).sum()), table["ranks"].iloc[0]
     at = np.arange(steps + 1) / steps
-    tail = np.quantile(_null(count, steps), level / len(verdict))
+    tail = _tail(_null(count, steps), len(verdict), level)
     lower, upper = binom.ppf([[tail], [1 - tail]], count, at) / count - at
     ax.fill_between(at, lower, upper, color=GREY, alpha=0.2, linewidth=0)
     colours = iter(COLOURS * len(verdict))

@@ -98,6 +98,30 @@ def test_the_figure_names_what_leaves_the_band() -> None:
     plt.close(figure)
 
 
+@pytest.mark.parametrize("level", [0.05, 0.5])
+def test_lines_leave_the_band_where_the_verdict_is_wrong(level: float) -> None:
+    """Thirty quantities, of which some are a little shifted: by Holm more would be wrong."""
+    rng = np.random.default_rng(3)
+    pits = {f"q{i}": rng.uniform(size=60) ** (1 + i / 20) for i in range(30)}
+    table = table_of(pits)
+    verdict = mc.sbc_verdict(table, level).set_index("quantity")
+    with mc.style():
+        figure, (ax,) = mc.panels()
+        mc.plot_sbc(table, ax, level)
+    (band,) = ax.collections
+    corners = np.asarray(band.get_paths()[0].vertices, float)
+    for line, name in zip(ax.get_lines(), verdict.index[::-1], strict=False):
+        at, y = (np.asarray(v, float)[1:-1] for v in line.get_data())
+        edges = [corners[np.isclose(corners[:, 0], x), 1] for x in at]
+        low, high = np.array([[e.min(), e.max()] for e in edges]).T
+        left = bool(((y < low - 1e-9) | (y > high + 1e-9)).any())
+        assert left == (verdict.loc[name, "verdict"] != "as it should be"), name
+    wrong = verdict["p"] * 30 <= level
+    assert (verdict["verdict"] != "as it should be").equals(wrong)
+    assert 0 < wrong.sum() < 30
+    plt.close(figure)
+
+
 def test_sampling_that_is_too_short_is_said() -> None:
     table = table_of({"w_mean": (np.arange(100) + 0.5) / 100})
     assert "raise draws" not in mc.sbc_sentence(table)
