@@ -101,7 +101,9 @@ def plot_confusion(
     matrix = part.pivot(index="simulated", columns="best", values=which).loc[names, names]
     shades = sns.light_palette(BLUE, as_cmap=True)
     sns.heatmap(matrix, vmin=0, vmax=1, cmap=shades, annot=True, fmt=".2f", cbar=False, ax=ax)
+    given = "P(best | simulated)" if which == "confusion" else "P(simulated | best)"
     ax.set(xlabel=f"Best by {criterion.upper()}", ylabel="Simulated")
+    ax.set_title(f"{which.capitalize()}: {given}", loc="right")
     ax.tick_params(length=0)
     ax.tick_params(axis="x", rotation=30)
     ax.tick_params(axis="y", rotation=0)

@@ -126,8 +126,11 @@ def test_confusion_and_inversion() -> None:
     columns = found.groupby(["criterion", "best"])["inversion"].sum(min_count=1).dropna()
     np.testing.assert_allclose(columns, 1)
     with mc.style():
-        figure, (ax,) = mc.panels()
+        figure, (ax, other) = mc.panels(1, 2)
         mc.plot_confusion(found, ax)
+        mc.plot_confusion(found, other, which="inversion")
+    assert ax.get_title(loc="right") == "Confusion: P(best | simulated)"
+    assert other.get_title(loc="right") == "Inversion: P(simulated | best)"
     shown = np.array([float(text.get_text()) for text in ax.texts]).reshape(2, 2)
     bic = found[found["criterion"] == "bic"].pivot(index="simulated", columns="best")["confusion"]
     names = [model.name for model in PAIR]
