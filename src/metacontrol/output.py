@@ -102,8 +102,45 @@ def draw_figure(path: Path, plot: Callable[[], Figure]) -> None:
 
 
 def show(table: pd.DataFrame, title: str) -> None:
-    """Print a table with three decimals."""
-    shown = Table(*map(str, table.columns), title=title, title_justify="left", title_style="bold")
-    for row in table.itertuples(index=False):
-        shown.add_row(*(f"{v:.3f}" if isinstance(v, float) else str(v) for v in row))
-    Console().print(shown)
+    """Print a table with three decimals, of which nothing is cut.
+
+    Where it is too wide for the terminal it has no lines, two decimals and broken headings; where
+    that is still too wide, rows go on beyond the edge.
+    """
+    console = Console(markup=False, emoji=False)
+    wide = console.options.update(width=10_000)
+    for narrow in (False, True):
+        shown = _laid_out(table, title, narrow)
+        least = console.measure(shown, options=wide).minimum
+        if least <= console.width:
+            break
+    console.width = max(least, console.width)
+    console.print(shown, crop=False)
+
+
+def _laid_out(table: pd.DataFrame, title: str, narrow: bool) -> Table:
+    """Return a table in which only cells of several words are broken, between words."""
+    shown = Table(title=title, title_justify="left", title_style="bold")
+    if narrow:
+        shown.box, shown.padding, shown.pad_edge = None, (0, 1, 0, 0), False
+    decimals, columns = 2 if narrow else 3, []
+    for name in map(str, table.columns):
+        values = table[name].tolist()
+        cells = [f"{v:.{decimals}f}" if isinstance(v, float) else str(v) for v in values]
+        words = [len(word) for cell in cells for word in cell.split()]
+        whole = all(len(cell.split()) < 2 for cell in cells)
+        heading = _in_two(name) if narrow and len(name) > max([6, *words]) else name
+        shown.add_column(heading, no_wrap=whole, min_width=max(words, default=0))
+        columns.append(cells)
+    for row in zip(*columns, strict=True):
+        shown.add_row(*row)
+    return shown
+
+
+def _in_two(heading: str) -> str:
+    """Return a heading broken behind its underscore, or in the middle."""
+    at = heading.find("_") + 1
+    if at:
+        return f"{heading[:at]}\n{heading[at:]}"
+    at = ceil(len(heading) / 2)
+    return f"{heading[:at]}-\n{heading[at:]}"
