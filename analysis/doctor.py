@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
 from metacontrol.analysis.predictive import predictive
 from metacontrol.analysis.statistics import indices, learning_curve, staying
 from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.result import Fit
 from metacontrol.fitting.same_choices import must_be_of
+from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
@@ -22,11 +24,12 @@ FEW_TRIALS = 100
 SAME_KEY = 0.95
 MISSED = 0.2
 CONTRACTION = 0.2
+CHANCE = 0.02
 
 _Finding = tuple[float, str, str, str]  # how worrying (0 to 1), worry, what was found, advice
 
 
-def doctor(fit: Fit, data: Choices, *, draws: int = 40, seed: int) -> pd.DataFrame:
+def doctor(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> pd.DataFrame:
     """Say what should worry you about a fit and the choices it is of, the worst first.
 
     Looked at are the fit's diagnostics; people who choose no better than a coin would predict, who
@@ -148,10 +151,11 @@ def _parameters(fit: Fit, data: Choices) -> Iterator[_Finding]:
     if not fit.sampled:
         return  # what nothing determines is among the diagnostics
     posterior = fit.tree["posterior"].to_dataset()
-    rng = np.random.default_rng(0)
-    for name, prior in group_priors(Scoring.of(fit.model, data, fit.formulas).story).items():
-        if name in posterior and name not in fit.about["priors"]:
-            left = float(posterior[name].var()) / prior.draw(10_000, rng).var()
+    given = {name: _prior(said) for name, said in fit.about["priors"].items()}
+    story = Scoring.of(fit.model, data, fit.formulas).story
+    for name, prior in group_priors(story, given).items():
+        if name in posterior:
+            left = float(posterior[name].var()) / prior.variance
             if 1 - left < CONTRACTION:
                 yield (
                     0.7 if name.endswith("_mean") else 0.4,
@@ -175,26 +179,46 @@ def _parameters(fit: Fit, data: Choices) -> Iterator[_Finding]:
                 )
 
 
+def _prior(text: str) -> Prior:
+    """Return a prior from its repr, as `Fit.about` has it."""
+    match = re.fullmatch(r"Prior\('(\w+)', (.*)\)", text)
+    assert match is not None, text
+    return Prior(match[1], *map(float, re.findall(r"=([^,]+)", match[2])))  # type: ignore[arg-type]
+
+
 def _misses(fit: Fit, data: Choices, draws: int, seed: int) -> Iterator[_Finding]:
-    """Yield what people did and the model, free-running, does not do."""
-    if "second_state" not in data.frame:
-        checks: tuple[Any, ...] = (learning_curve,)
-    else:
-        checks = (staying, learning_curve, indices)
-    for statistic in checks:
-        table = predictive(fit, data, statistic, draws=draws, seed=seed)
-        cell = [c for c in table if c not in ("observed", "predicted", "lower", "upper")]
-        out = table[(table["observed"] < table["lower"]) | (table["observed"] > table["upper"])]
-        allowed = len(table) // 8  # one in twenty is outside by chance alone
-        if len(out) > allowed:
-            gap = (out["observed"] - out["predicted"]).abs()
-            row = out.loc[gap.idxmax()]
-            where = ", ".join(f"{c} {row[c]}" if c == "part" else str(row[c]) for c in cell)
+    """Yield what people did and the model, free-running, does not do.
+
+    That is where the worst cell of a table is further out than any of its cells would be by chance
+    in `CHANCE` of data sets: p from the width of its interval, times the number of cells.
+    """
+    checks = predictive(fit, data, _looks, draws=draws, seed=seed)
+    for name, table in checks.groupby("statistic", sort=False):
+        gap = (table["observed"] - table["predicted"]).abs()
+        far = (gap / (table["upper"] - table["lower"])).fillna(0) * 2 * norm.ppf(0.975)
+        out = (table["observed"] < table["lower"]) | (table["observed"] > table["upper"])
+        if 2 * norm.sf(far.max()) * len(table) < CHANCE:
+            row = table.loc[far.idxmax()]
             yield (
-                0.5 + 0.3 * len(out) / len(table),
-                f"the model misses: {statistic.__name__.replace('_', ' ')}",
-                f"{len(out)} of {len(table)} outside 95 % of simulations; worst {where}: "
+                0.5 + 0.3 * float(out.mean()),
+                f"the model misses: {name}",
+                f"{out.sum()} of {len(table)} outside 95 % of simulations; worst {row['cell']}: "
                 f"{row['observed']:.2f}, predicted {row['predicted']:.2f} "
                 f"({row['lower']:.2f} to {row['upper']:.2f})",
                 "its parameters may stand for what it lacks: compare richer models",
             )
+
+
+def _looks(data: Choices) -> pd.DataFrame:
+    """Return all statistics that the task has, as one."""
+    several = "second_state" in data.frame
+    tables = []
+    for statistic in (staying, learning_curve, indices) if several else (learning_curve,):
+        table = statistic(data)
+        rows = table.drop(columns="value").to_dict("records")
+        cells = [
+            ", ".join(f"{c} {v}" if c == "part" else str(v) for c, v in row.items()) for row in rows
+        ]
+        name = statistic.__name__.replace("_", " ")
+        tables.append(pd.DataFrame({"statistic": name, "cell": cells, "value": table["value"]}))
+    return pd.concat(tables, ignore_index=True)
