@@ -116,6 +116,7 @@ def recovery_table(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:
 def plot_recovery(true: pd.DataFrame, fit: Fit, parameter: str, ax: Axes) -> Axes:
     """Draw recovered against true values of one coefficient; by nuts with 95 % intervals.
 
+    Above it is their correlation, with its 95 % interval over samples of people (Fisher's).
     Parameters are those of `recovery_table`; `parameter` is a coefficient's name.
     """
     truth = _by_participant(true, fit)
@@ -132,7 +133,12 @@ def plot_recovery(true: pd.DataFrame, fit: Fit, parameter: str, ax: Axes) -> Axe
     ax.set_xlabel(fill(f"True {parameter}", LINE, break_long_words=False))
     ax.set_ylabel(fill(f"Recovered {parameter}", LINE, break_long_words=False))
     if x.std() > 0 and y.std() > 0:
-        ax.set_title(f"r = {np.corrcoef(x, y)[0, 1]:.2f}", loc="right")
+        r = np.corrcoef(x, y)[0, 1]
+        title = f"r = {r:.2f}"
+        if len(x) > 3 and abs(r) < 1:
+            lower, upper = np.tanh(np.arctanh(r) + np.array([-1.96, 1.96]) / np.sqrt(len(x) - 3))
+            title += f"\n({lower:.2f} to {upper:.2f})"
+        ax.set_title(title, loc="right")
     return ax
 
 

@@ -131,6 +131,9 @@ def test_recovery_by_hand(data: mc.Choices, true: pd.DataFrame, ax: Axes) -> Non
     mc.plot_recovery(true, fit, "beta1", ax)
     (dots,) = ax.collections
     np.testing.assert_allclose(np.asarray(dots.get_offsets())[:, 0], true["beta1"])
+    r = table.loc["beta1", "r"]
+    low, high = np.tanh(np.arctanh(r) - 1.96 / 7**0.5), np.tanh(np.arctanh(r) + 1.96 / 7**0.5)
+    assert ax.get_title(loc="right") == f"r = {r:.2f}\n({low:.2f} to {high:.2f})"
     with pytest.raises(ValueError, match="9 true rows, but 10 participants"):
         mc.recovery_table(true.iloc[1:], fit)
     with pytest.raises(ValueError, match="omega is not in both"):
