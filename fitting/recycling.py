@@ -82,7 +82,7 @@ class Recycled:
         (Quenouille, 1956, doi:10.1093/biomet/43.3-4.353). Where one half has nearly all of the
         weight there are too few draws to know by how much, and the correction ends.
         """
-        evidence, first, second = _corrected(*self._parts(vector), np)
+        evidence, first, second = _corrected(self._parts(vector), np)
         return evidence, first, second
 
     def _parts(self, vector: np.ndarray) -> Moments:
@@ -183,13 +183,14 @@ def _moments(values: Any, base: Any, means: Any, log_sd: Any) -> tuple[Any, Any,
     return jax.lax.map(moments, (values, base, means))
 
 
-def _corrected(evidence: Any, first: Any, second: Any, module: Any) -> tuple[Any, Any, Any]:
+def _corrected(parts: tuple[Any, Any, Any], module: Any) -> tuple[Any, Any, Any]:
     """Return moments of all draws corrected by those of halves, from shapes (participants, 3, ...).
 
     The evidence's correction d is bounded, L tanh(d / L), so that a group where few draws have all
     the weight gains nothing by it. The other moments are corrected by the slope of that, so that
     they are those from which the evidence's slope follows.
     """
+    evidence, first, second = parts
     by = _apart(evidence)
     share = (1 - module.tanh(by / LARGEST) ** 2)[:, None]
     return (
@@ -236,7 +237,7 @@ def _evidence(values: Any, base: Any, means: Any, log_sd: Any) -> Any:
 
 
 def _forwards(values: Any, base: Any, means: Any, log_sd: Any) -> tuple[Any, Any]:
-    evidence, first, second = _corrected(*_moments(values, base, means, log_sd), jnp)
+    evidence, first, second = _corrected(_moments(values, base, means, log_sd), jnp)
     return evidence, (first, second, means, log_sd)
 
 
