@@ -317,5 +317,5 @@ def _plot_driver(driver: str, part: pd.DataFrame, ax: Axes) -> None:
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     words = without_choice(driver)
     ax.set(xlabel=_WORDS.get(words, words.replace("_", " ").capitalize()), ylim=(0, 1))
-    title = "set on all trials" if is_set else "noted, others held"
+    title = "if every trial had this value" if is_set else "as trials came, all else held"
     ax.set_title(title, loc="right", color=colour, size=7)

@@ -20,12 +20,12 @@ from PIL import Image
 import metacontrol as mc
 from metacontrol.analysis.statistics import learning_curve, staying
 from metacontrol.analysis.weight import people_by_condition
+from metacontrol.arbitration import arbitration
 from metacontrol.cli import main
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.models.scoring import Scoring
 from metacontrol.reporting.blocks import Figure, Table, Text
 from metacontrol.reporting.comparing import comparison
-from metacontrol.reporting.courses import courses
 from metacontrol.reporting.methods import methods
 from metacontrol.reporting.priors import in_words, likely, priors
 from metacontrol.reporting.references import cited, references, references_of
@@ -186,7 +186,7 @@ def test_intervals_of_mean_weights_are_those_of_the_posterior(
     sampled: mc.Fit, data: mc.Choices
 ) -> None:
     expected = people_by_condition(sampled).set_index("load")
-    drawn = {drawing.name: drawing for drawing in courses(sampled, data, draws=80)}
+    drawn = {drawing.name: drawing for drawing in arbitration(sampled, data, draws=80)}
     assert set(drawn) == {"course_of_weight", "course_of_weight_by_load", "drivers_of_weight"}
     with mc.style():
         _, (left, right) = mc.panels(1, 2)

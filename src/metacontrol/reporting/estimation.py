@@ -87,11 +87,11 @@ def shades(fit: Fit) -> str:
 
 def checks(fit: Fit) -> pd.DataFrame:
     """Return the diagnostics without names of participants, those only that say something."""
-    table = fit.diagnostics
-    table = table.assign(check=[without_names(check) for check in table["check"]])
+    names = [without_names(check) for check in fit.diagnostics["check"]]
+    table = fit.diagnostics.assign(check=pd.Series(names, dtype=str))
     if fit.method == "laplace":  # one search of each: there are no others to agree with
-        table = table[~table["check"].str.contains("reached once only")]
-        table["check"] = table["check"].str.replace("best search", "search")
+        table = table.loc[~table["check"].str.contains("reached once only")]
+        table = table.assign(check=table["check"].str.replace("best search", "search"))
     return table.reset_index(drop=True)
 
 
@@ -212,7 +212,7 @@ def _bounds(fit: Fit) -> str:
 def _shown(fit: Fit) -> str:
     if fit.method in _SHOWN:
         return _SHOWN[fit.method]
-    left_open = int((~fit.participants["determined"]).sum())
+    left_open = int(np.sum(~fit.participants["determined"].to_numpy()))
     said = "Reported are the best estimates, and their mean, standard deviation and quartiles over "
     said += "participants."
     if left_open:

@@ -68,7 +68,7 @@ def _about_the_mode(fit: Fit) -> pd.DataFrame:
     posterior = fit.tree["posterior"].to_dataset()
     errors = fit.tree["maximum"].to_dataset()["error"].to_series()
     names = fit.group["parameter"]
-    table = fit.group[["parameter", "lower", "upper", "scale"]].copy()
+    table = pd.DataFrame(fit.group[["parameter", "lower", "upper", "scale"]])
     table.insert(1, "estimate", [float(np.median(posterior[name])) for name in names])
     table.insert(2, "error", errors.reindex(names).to_numpy())
     return table

@@ -17,6 +17,7 @@ from metacontrol.analysis.weight import (
     weight_by_condition,
     weight_draws,
 )
+from metacontrol.arbitration import arbitration
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import (
     INTERVAL,
@@ -30,7 +31,6 @@ from metacontrol.reporting.blocks import (
     interval,
     listed,
 )
-from metacontrol.reporting.courses import courses
 from metacontrol.reporting.estimation import MODES, count_word, shades
 from metacontrol.tasks.choices import Choices
 
@@ -130,7 +130,7 @@ def changing_weight(fit: Fit, data: Choices, draws: int, prefix: str) -> Section
     """Return the course of a weight that changes from trial to trial, if there is one."""
     figures = [
         Figure(prefix + d.name, d.plot, d.caption, d.caption, d.panels)
-        for d in courses(fit, data, draws)
+        for d in arbitration(fit, data, draws)
     ]
     return Section("How the weight changes", list(figures)) if figures else None
 
