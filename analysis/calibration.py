@@ -60,7 +60,7 @@ def sbc(
         mistake would look like.
     **options
         `formulas`, `priors`, `schedule`, and `draws`, `tune`, `chains`, `cores`, `target_accept`,
-        `progress` of `fit`.
+        `progress`, `checkpoint` of `fit`.
 
     Returns
     -------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from matplotlib.axes import Axes
 
 from metacontrol.analysis.criteria import CRITERIA, each, named
 from metacontrol.analysis.style import BLUE
+from metacontrol.fitting.checkpoint import part_of
 from metacontrol.fitting.fit import Method
 from metacontrol.fitting.fit import fit as fit_choices
 from metacontrol.models.model import Model
@@ -28,6 +30,7 @@ def confuse(
     seed: int,
     people: Mapping[str, pd.DataFrame] | None = None,
     method: Method = "mle",
+    checkpoint: str | Path | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Simulate each model, fit all, and count for whom which is best.
@@ -51,6 +54,8 @@ def confuse(
         By name of the model, who plays it instead, as for `simulate`.
     method : {"mle", "map"}
         Of `fit`.
+    checkpoint : path, optional
+        Folder that keeps participants who are fitted. The same call goes on from there.
     **options
         Further arguments of `fit`.
 
@@ -65,7 +70,10 @@ def confuse(
         drawn = draw_participants(truth, participants, seed=seed)
         players = (people or {}).get(truth.name, drawn)
         data = simulate(truth, task, players, trials=trials, seed=seed)
-        fits = [fit_choices(model, data, method=method, seed=seed, **options) for model in models]
+        fits = []
+        for model in models:
+            options["checkpoint"] = part_of(checkpoint, f"{model.name}-to-{truth.name}")
+            fits.append(fit_choices(model, data, method=method, seed=seed, **options))
         for criterion in CRITERIA:
             best = each(named(fits), criterion).idxmin(axis=1)
             shares = best.value_counts(normalize=True).reindex([m.name for m in models])

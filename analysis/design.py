@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from scipy.stats import nct, t
 
 from metacontrol.analysis.style import COLOURS, GREY
+from metacontrol.fitting.checkpoint import part_of
 from metacontrol.fitting.individuals import Individuals, Normal
 from metacontrol.fitting.prior_fits import fit_from_priors
 from metacontrol.fitting.priors import SLOPE_SD
@@ -46,6 +48,7 @@ def design(
     pool: int = 1000,
     simulations: int = 0,
     seed: int,
+    checkpoint: str | Path | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Return power for a group's effect and recovery of individual values, by design.
@@ -87,6 +90,8 @@ def design(
         Groups of each design that are fitted by NUTS, some ten seconds each.
     seed : int
         Seed of all chance.
+    checkpoint : path, optional
+        Folder that keeps groups that NUTS fitted. The same call goes on from there.
     **options
         `draws`, `tune`, `chains`, `cores`, `target_accept`, `progress` of `fit`, for these.
 
@@ -177,6 +182,7 @@ def design(
                 truth = own | {slope: (effect, effect_sd)}
                 setting = options | {"participants": group, "trials": count}
                 setting |= {"formulas": formulas, "seed": seed, "simulations": simulations}
+                setting["checkpoint"] = part_of(checkpoint, f"{group}-people-{count}-trials")
                 seen = _seen(model, task, truth, slope, **setting)
                 share = float(np.mean(seen))
                 row |= {

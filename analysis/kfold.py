@@ -12,6 +12,7 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from metacontrol.analysis.elpd import Elpd
+from metacontrol.fitting.checkpoint import part_of
 from metacontrol.fitting.fit import ALONE, fit
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.others import marginal_scores
@@ -96,8 +97,7 @@ def kfold(
     rests = [_without(data, [people[i] for i in here], model, formulas) for here in places]
     tables = []
     for number, (here, rest) in enumerate(zip(places, rests, strict=True)):
-        if checkpoint is not None:
-            options["checkpoint"] = Path(checkpoint) / f"fold-{number + 1}"
+        options["checkpoint"] = part_of(checkpoint, f"fold-{number + 1}")
         fitted = fit(model, rest, formulas=formulas, priors=priors, seed=seed, **options)
         records = whole.records.repeat(here, 1)
         names = [people[i] for i in here]

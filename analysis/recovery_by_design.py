@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from metacontrol.analysis.style import COLOURS, GREY, panels
+from metacontrol.fitting.checkpoint import part_of
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.prior_fits import fit_from_priors
 from metacontrol.fitting.priors import group_priors
@@ -37,6 +39,7 @@ def recovery_by_design(
     trials: Sequence[int] = (100, 200),
     simulations: int = 20,
     seed: int,
+    checkpoint: str | Path | None = None,
     **options: Any,
 ) -> pd.DataFrame:
     """Recover participants' parameters and the group's, by design.
@@ -57,6 +60,8 @@ def recovery_by_design(
         Groups for each design.
     seed : int
         Seed of all chance.
+    checkpoint : path, optional
+        Folder that keeps groups that are fitted. The same call goes on from there.
     **options
         `formulas`, `priors`, `schedule`, and `draws`, `tune`, `chains`, `cores`, `target_accept`,
         `progress` of `fit`.
@@ -91,6 +96,7 @@ def recovery_by_design(
                 trials=count,
                 simulations=simulations,
                 seed=seed,
+                checkpoint=part_of(checkpoint, f"{size}-people-{count}-trials"),
                 **options,
             )
             found: dict[str, list[np.ndarray]] = {}

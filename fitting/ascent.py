@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import xarray as xr
 
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.importance import Draws, draw
@@ -48,6 +49,32 @@ class Maximum:
     noise: np.ndarray
     recycled: Recycled
     gain: float
+
+    def tree(self) -> xr.DataTree:
+        """Return it as it is kept on disk."""
+        arrays = {
+            "vector": ("number", self.vector),
+            "covariance": (("number", "by"), self.covariance),
+            "noise": ("number", self.noise),
+            "values": (("participant", "own", "draw"), self.recycled.values),
+            "base": (("participant", "draw"), self.recycled.base),
+            "log_likelihood": (("participant", "draw"), self.recycled.log_likelihood),
+            "gain": ((), self.gain),
+        }
+        return xr.DataTree.from_dict({"maximum": xr.Dataset(arrays)})
+
+    @classmethod
+    def of(cls, tree: xr.DataTree, hierarchy: Hierarchy) -> Maximum:
+        """Return what was kept."""
+        kept = {str(name): v.to_numpy() for name, v in tree["maximum"].data_vars.items()}
+        draws = (kept[name] for name in ("values", "base", "log_likelihood"))
+        return cls(
+            kept["vector"],
+            kept["covariance"],
+            kept["noise"],
+            Recycled(hierarchy, *draws),
+            float(kept["gain"]),
+        )
 
     @classmethod
     def at(cls, vector: np.ndarray, recycled: Recycled, gain: float = 0.0) -> Maximum:

@@ -20,7 +20,7 @@ from metacontrol.models.model import Model
 from metacontrol.tasks.files import whole_file
 
 RUN = "run.json"
-_NAME = r"(?:(?:participants|chain|block)-\d+|information|pilot)"
+_NAME = r"(?:(?:participants|chain|block|group)-\d+|information|maximum|pilot)"
 _PART = re.compile(_NAME + r"\.nc")
 _HALF = re.compile(rf"\.(?:{_NAME}\.\w+\.nc|run\.\w+\.json)")  # of a process that was killed
 
@@ -139,12 +139,20 @@ def finished(folder: Path) -> int:
     return sum(_PART.fullmatch(path.name) is not None for path in folder.glob("*.nc"))
 
 
+def part_of(checkpoint: str | Path | None, name: str) -> Path | None:
+    """Return the checkpoint of one of several runs that something is made of."""
+    return None if checkpoint is None else Path(checkpoint) / name
+
+
 def forget(folder: Path) -> None:
     """Delete the parts of a run that is over, and the folder if nothing else is in it.
 
-    What is not ours stays: files without our mark, and a run.json that we did not write.
+    So are those of the runs that it was made of, in folders of their own (see `part_of`). What is
+    not ours stays: files without our mark, and a run.json that we did not write.
     """
     for path in folder.glob("*"):
+        if path.is_dir() and (path / RUN).is_file():
+            forget(path)
         part = _PART.fullmatch(path.name) and _is_marked(path)
         if part or _HALF.fullmatch(path.name):
             path.unlink(missing_ok=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
 
 from metacontrol.fitting.ascent import Maximum, ascend, highest, look_around, maximum
+from metacontrol.fitting.checkpoint import Parts
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.posterior import posterior
@@ -29,6 +30,7 @@ def em_tree(
     chains: int,
     seed: int,
     progress: bool,
+    parts: Parts,
 ) -> xr.DataTree:
     """Return the most probable group, and draws from the normal distribution around it.
 
@@ -51,7 +53,11 @@ def em_tree(
     start = hierarchy.near(individuals.prior(given))
     with bar(f"{len(scoring.participants):,} participants", progress) as tell:
         if exact:
-            found = maximum(individuals, start, hierarchy, tell=tell, count=importance, seed=seed)
+            how: Any = {"tell": tell, "count": importance, "seed": seed}
+            kept = parts.part(
+                "maximum", lambda: maximum(individuals, start, hierarchy, **how).tree()
+            )
+            found = Maximum.of(kept, hierarchy)
             best = vector = found.vector
         else:
             vector = _by_laplace(individuals, hierarchy, start)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -12,9 +15,12 @@ import pandas as pd
 import pymc as pm
 import xarray as xr
 
+from metacontrol.fitting.checkpoint import opened
 from metacontrol.fitting.group import assemble, named_records
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.result import describe_model, describe_task
+from metacontrol.fitting.run import describe_code
 from metacontrol.fitting.sampling import bar, compiled, sample
 from metacontrol.models.engine import replay
 from metacontrol.models.formulas import Formulas
@@ -120,6 +126,7 @@ def fit_from_priors(
     cores: int | None = None,
     target_accept: float = 0.9,
     progress: bool = True,
+    checkpoint: str | Path | None = None,
     **setting: Any,
 ) -> Iterator[tuple[xr.Dataset, xr.DataTree]]:
     """Yield the truth of a group drawn from the priors, and what NUTS says of it.
@@ -134,6 +141,8 @@ def fit_from_priors(
         A model with the same parameters, or priors, to fit in place of the true ones.
     draws, tune, chains, cores, target_accept, progress
         As for `fit`; participants' coefficients are not centred.
+    checkpoint : path, optional
+        Folder that keeps what is finished, a part for each group. The same call goes on from there.
 
     Yields
     ------
@@ -142,17 +151,35 @@ def fit_from_priors(
     DataTree
         Posterior, with the same variables, and sample_stats.
     """
-    groups = play_from_priors(
-        model, task, simulations=simulations, formulas=formulas, priors=priors, seed=seed, **setting
-    )
+    played: dict[str, Any] = {"simulations": simulations, "formulas": formulas, "priors": priors}
+    groups = play_from_priors(model, task, seed=seed, **played, **setting)
+    how: dict[str, Any] = {
+        "draws": draws,
+        "tune": tune,
+        "chains": chains,
+        "target_accept": target_accept,
+    }
+    run = {
+        "about": {
+            "method": "groups from priors",
+            "model": describe_model(model),
+            "task": describe_task(task),
+            "formulas": dict(formulas or {}),
+            "settings": {**how, "seed": seed, "simulations": simulations, **_plainly(setting)},
+            "fitted": describe_model(fitted or model),
+        },
+        **describe_code(model, priors),
+        "fitted": describe_code(fitted or model, fitted_priors),
+        "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
+    }
     sampler = score = None
-    with bar(f"{simulations} simulated groups", progress) as tell:
+    with (
+        opened(checkpoint, run) as parts,
+        bar(f"{simulations} simulated groups", progress) as tell,
+    ):
         for i, group in enumerate(groups):
             scoring = Scoring.of(fitted or model, group.data, formulas)
-            if sampler is None or score is None:
-                used = priors if fitted_priors is None else fitted_priors
-                used = group_priors(scoring.story, used)
-                sampler = compiled(assemble(Individuals(scoring), used))
+            if score is None:
                 score = jax.jit(
                     lambda records, matrix, story=scoring.story: replay.log_likelihood(
                         story, records
@@ -160,16 +187,29 @@ def fit_from_priors(
                 )
             own = group.true[list(scoring.story.coefficients)].to_dataframe()
             known = np.asarray(score(scoring.records, scoring.matrix(own)))
-            tree = sample(
-                sampler.with_data(**named_records(scoring.records)),
-                draws=draws,
-                tune=tune,
-                chains=chains,
-                cores=cores or chains,
-                target_accept=target_accept,
-                seed=group.seed,
-                label="",
-                progress=False,
-            )
+            if (tree := parts.load(f"group-{i + 1}")) is None:
+                if sampler is None:
+                    used = priors if fitted_priors is None else fitted_priors
+                    used = group_priors(scoring.story, used)
+                    sampler = compiled(assemble(Individuals(scoring), used))
+                tree = sample(
+                    sampler.with_data(**named_records(scoring.records)),
+                    **how,
+                    cores=cores or chains,
+                    seed=group.seed,
+                    label="",
+                    progress=False,
+                )
+                parts.keep(f"group-{i + 1}", tree)
             yield group.true.assign(log_likelihood=("participant", known)), tree
             tell((i + 1) / simulations)
+
+
+def _plainly(setting: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is simulated as plain values, tables by what tells them from others."""
+    return {
+        name: sha256(value.to_csv().encode()).hexdigest()
+        if isinstance(value, pd.DataFrame)
+        else value
+        for name, value in setting.items()
+    }

@@ -12,6 +12,7 @@ import xarray as xr
 from pytensor import wrap_jax
 
 from metacontrol.fitting.ascent import Maximum, maximum
+from metacontrol.fitting.checkpoint import Parts
 from metacontrol.fitting.em import maximum_tree
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
@@ -29,6 +30,7 @@ def two_stage_tree(
     importance: int,
     seed: int,
     progress: bool,
+    parts: Parts,
     **settings: Any,
 ) -> xr.DataTree:
     """Return the posterior that NUTS over everybody would sample, from draws of each participant.
@@ -45,13 +47,16 @@ def two_stage_tree(
     hierarchy = Hierarchy.of(individuals, group_priors(scoring.story, given))
     start = hierarchy.near(individuals.prior(given))
     with bar(f"{len(scoring.participants):,} participants", progress) as tell:
-        found = maximum(individuals, start, hierarchy, tell=tell, count=importance, seed=seed)
-    tree = sample(group_model(found), seed=seed, label="group", progress=progress, **settings)
+        how: Any = {"tell": tell, "count": importance, "seed": seed}
+        kept = parts.part("maximum", lambda: maximum(individuals, start, hierarchy, **how).tree())
+    found = Maximum.of(kept, hierarchy)
+    settings |= {"seed": seed, "progress": progress, "parts": parts}
+    tree = sample(group_model(found), label="group", **settings)
     vectors = found.vector + tree["posterior"]["apart"].to_numpy() @ _shape(found).T
     drawn = posterior(individuals, found.recycled, vectors, seed=seed)
-    kept = maximum_tree(scoring, found, found.vector)
+    stats = {"sample_stats": tree["sample_stats"].to_dataset()}
     return xr.DataTree.from_dict(
-        {"posterior": drawn, "sample_stats": tree["sample_stats"].to_dataset(), **kept}
+        {"posterior": drawn, **stats, **maximum_tree(scoring, found, found.vector)}
     )
 
 

@@ -258,6 +258,28 @@ def test_a_killed_sampler_goes_on(choices: Path, tmp_path: Path) -> None:
     assert _same(tmp_path / "killed/fit.nc", tmp_path / "whole/fit.nc")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["sbc", "recover"])
+def test_a_killed_calibration_goes_on(command: str, tmp_path: Path) -> None:
+    """SIGKILL after two of five groups: what is written is the same to the byte."""
+    few = ["--simulations", 5, "--draws", 60, "--tune", 60]
+    one = ["--participants", 3, "--trials", 20]
+    run = [command, "--model", "model-based", *one, *few, "--out"]
+    parts = tmp_path / "killed/parts" / ("" if command == "sbc" else "3-people-20-trials")
+    _kill_when_some_is_done([*run, tmp_path / "killed"], parts, 2)
+    assert 2 <= finished(parts) < 5
+    assert [p.name for p in (tmp_path / "killed").iterdir() if p.name != ".running"] == ["parts"]
+    assert _run(*run, tmp_path / "killed") == 2  # without --resume
+    assert _run(*run, tmp_path / "killed", "--resume") == 0
+    assert _run(*run, tmp_path / "whole") == 0
+    names = {path.name for path in (tmp_path / "whole").iterdir()}
+    assert {path.name for path in (tmp_path / "killed").iterdir()} == names
+    for name in names:
+        if name.endswith(".csv"):
+            same = (tmp_path / out / name for out in ("killed", "whole"))
+            assert len({path.read_bytes() for path in same}) == 1
+
+
 @pytest.mark.parametrize(
     "time", ["90", "90:30", "1:30:00", "1-0", "1-0:30", "2-03:04:05", "infinite"]
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -14,6 +16,7 @@ import metacontrol as mc
 from metacontrol.fitting.checkpoint import finished, forget
 from metacontrol.fitting.point import Lot
 from metacontrol.fitting.same_choices import digest
+from metacontrol.fitting.sampling import sample
 
 MODEL = mc.models.HYBRID_KOOL.fix(response_stickiness=0.0)
 POINT: dict[str, Any] = {"method": "map", "starts": 32, "seed": 3}  # four participants a lot
@@ -63,6 +66,66 @@ def test_what_is_finished_is_not_searched_again(
     assert len(searched) == 3
     assert _same(mc.fit(MODEL, data, **POINT, checkpoint=tmp_path / "parts"), whole)
     assert len(searched) == 3
+
+
+@pytest.mark.parametrize("method", ["em", "two-stage"])
+def test_a_group_that_was_found_is_not_sought_again(
+    method: Any, data: mc.Choices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few: dict[str, Any] = {"chains": 2, "draws": 20, "tune": 20, "importance": 100, "seed": 3}
+    without = mc.fit(MODEL, data, method=method, **few)
+    assert _same(mc.fit(MODEL, data, method=method, **few, checkpoint=tmp_path), without)
+    (tmp_path / "chain-1.nc").unlink(missing_ok=True)
+
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("it was kept")
+
+    monkeypatch.setattr("metacontrol.fitting.em.maximum", never)
+    monkeypatch.setattr("metacontrol.fitting.two_stage.maximum", never)
+    assert _same(mc.fit(MODEL, data, method=method, **few, checkpoint=tmp_path), without)
+
+
+def test_groups_that_were_fitted_are_not_fitted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped after two of three simulated groups; what differs is refused."""
+    few: Any = {"simulations": 3, "draws": 60, "tune": 60, "seed": 1, "ranks": 20}
+    few |= {"participants": 2, "trials": 10, "progress": False}
+    calibrate = partial(mc.sbc, mc.models.MODEL_BASED, mc.tasks.DAW_2011)
+    whole = calibrate(**few)
+    done: list[int] = []
+
+    def stopped(*given: Any, **how: Any) -> Any:
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(how["seed"])
+        return sample(*given, **how)
+
+    monkeypatch.setattr("metacontrol.fitting.prior_fits.sample", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(**few, checkpoint=tmp_path)
+    assert finished(tmp_path) == 2
+    monkeypatch.setattr("metacontrol.fitting.prior_fits.sample", sample)
+    with pytest.raises(ValueError, match="parts of another run .about.settings.draws is 60 there"):
+        calibrate(**few | {"draws": 61}, checkpoint=tmp_path)
+    pd.testing.assert_frame_equal(calibrate(**few, checkpoint=tmp_path), whole)
+
+
+def test_models_that_were_fitted_are_not_fitted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = (mc.models.MODEL_BASED, mc.models.MODEL_FREE)
+    few: dict[str, Any] = {"participants": 3, "trials": 20, "starts": 1, "seed": 1}
+    table = mc.confuse(models, mc.tasks.DAW_2011, **few, checkpoint=tmp_path)
+
+    def never(self: Lot) -> Any:
+        raise AssertionError("it was kept")
+
+    monkeypatch.setattr(Lot, "search", never)
+    again = mc.confuse(models, mc.tasks.DAW_2011, **few, checkpoint=tmp_path)
+    pd.testing.assert_frame_equal(again, table)
+    forget(tmp_path)
+    assert not tmp_path.exists()
 
 
 def test_chains_that_are_missing_are_sampled_as_they_would_have_been(

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from metacontrol.output import make_folder
+from metacontrol.fitting.checkpoint import RUN, finished, forget
+from metacontrol.output import make_folder, must_be_writable
 
 if sys.platform != "win32":  # which has none: there nobody is kept out
     import fcntl
 
-LOCK = ".running"
+LOCK, PARTS = ".running", "parts"
 
 
 @contextmanager
@@ -43,6 +44,33 @@ def working_in(folder: Path, *, alone: bool) -> Iterator[None]:
             with suppress(OSError):
                 folder.rmdir()
         raise
+
+
+@contextmanager
+def resumable(folder: Path, *, resume: bool) -> Iterator[Path]:
+    """Work alone in a folder; return where finished parts are kept until all is done.
+
+    Raises
+    ------
+    FileExistsError
+        If there are some of a run that was stopped, and it is not to be resumed.
+    """
+    must_be_writable(folder)
+    with working_in(folder, alone=True):
+        parts = folder / PARTS
+        if not resume:
+            must_be_empty(parts)
+        yield parts
+        forget(parts)
+
+
+def must_be_empty(parts: Path) -> None:
+    """Raise FileExistsError if there are finished parts of a run, or of the runs it is made of."""
+    if count := sum(finished(path.parent) for path in (parts / RUN, *parts.glob(f"*/{RUN}"))):
+        raise FileExistsError(
+            f"{parts} holds {count} finished part(s) of a run: add --resume to go on with it, "
+            "or delete the folder to start anew"
+        )
 
 
 @contextmanager

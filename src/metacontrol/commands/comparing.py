@@ -23,13 +23,17 @@ from metacontrol.output import draw, must_be_writable, show, write_table
 def compare(
     fitted: Annotated[list[Path], typer.Argument(metavar="FIT", help="A fit.nc, two or more.")],
     criterion: Annotated[
-        str, typer.Option(help="aic, bic or importance: what stands for evidence.")
-    ] = "bic",
+        str | None,
+        typer.Option(
+            help="What stands for evidence: aic, bic, laplace or importance; default: bic, of fits "
+            "by laplace their own."
+        ),
+    ] = None,
     choices: Annotated[
-        Path | None, typer.Option(help="What was fitted, for fits by nuts and for importance.")
+        Path | None, typer.Option(help="What was fitted, for fits of groups and for importance.")
     ] = None,
     leave: Annotated[
-        str, typer.Option(help="What is left out, by nuts: trial, participant or future.")
+        str, typer.Option(help="What is left out, of groups: trial, participant or future.")
     ] = "trial",
     choices_from: ChoicesFrom = 0,
     missed: Missed = [],  # noqa: B006
@@ -40,8 +44,9 @@ def compare(
 ) -> None:
     """Compare models fitted to the same choices.
 
-    Fits by mle or map: AIC and BIC, and how frequent models are among people (random effects).
-    Fits by nuts: how well they predict what is left out.
+    Fits by mle, map or laplace: AIC and BIC or evidence, and how frequent models are among people
+    (random effects). Fits of groups: how well they predict what is left out; without --choices
+    those by em by integrated BIC.
 
     Example: `metacontrol compare hybrid/fit.nc model-free/fit.nc --choices choices.csv
     --leave participant`
@@ -53,11 +58,18 @@ def compare(
     data = None
     if choices is not None:
         data = read_choices(choices, found[0].task, choices_from, missed, column, exclude_first)
-    if any(fit.sampled for fit in found):
+    groups = any(fit.sampled for fit in found)
+    if groups and data is not None:
         _by_prediction(fits, data, leave, seed, out)
         return
     table = mc.compare(fits)
-    show(table, "AIC and BIC")
+    laplace = "log_evidence" in table
+    show(table, "Integrated BIC" if groups else "Evidence" if laplace else "AIC and BIC")
+    if groups:
+        if out is not None:
+            write_table(table, out / "comparison.csv")
+        return
+    criterion = criterion or ("laplace" if laplace else "bic")
     frequent = mc.random_effects(mc.log_evidence(fits, criterion, data=data, seed=seed))
     show(frequent, f"Random effects, evidence by {criterion.upper()}")
     if out is not None:
@@ -77,11 +89,9 @@ def _names(paths: list[Path], fits: list[mc.Fit]) -> list[str]:
 
 
 def _by_prediction(
-    fits: dict[str, mc.Fit], data: mc.Choices | None, leave: str, seed: int, out: Path | None
+    fits: dict[str, mc.Fit], data: mc.Choices, leave: str, seed: int, out: Path | None
 ) -> None:
-    """Compare fits by nuts; say of each what it answers and whether it is to be trusted."""
-    if data is None:
-        raise ValueError("fits by nuts are compared by what they predict: give --choices")
+    """Compare fits of groups; say of each what it answers and whether it is to be trusted."""
     found = {}
     for name, fit in fits.items():
         found[name] = mc.loo(fit, data, leave=cast(Any, leave), seed=seed)

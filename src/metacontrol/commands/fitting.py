@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import metacontrol as mc
-from metacontrol.alone import working_in
+from metacontrol.alone import PARTS, must_be_empty, working_in
 from metacontrol.arbitration import draw_arbitration
 from metacontrol.commands.options import (
     ChoicesFrom,
@@ -30,7 +30,6 @@ from metacontrol.commands.options import (
 )
 from metacontrol.output import draw, must_be_writable, show, write_table
 
-PARTS = "parts"
 Strict = Annotated[bool, typer.Option(help="Exit with status 3 if a diagnostic is not as wanted.")]
 
 
@@ -95,7 +94,7 @@ def fit(
     """
     from joblib import parallel_config
 
-    from metacontrol.fitting.checkpoint import finished, forget
+    from metacontrol.fitting.checkpoint import forget
 
     must_be_writable(out)
     if jobs is not None and jobs < 1 and jobs != -1:
@@ -109,11 +108,8 @@ def fit(
     print(data)
     parts = out / PARTS
     with working_in(out, alone=shard is None), parallel_config(n_jobs=jobs or 1):
-        if shard is None and not resume and (count := finished(parts)):
-            raise FileExistsError(
-                f"{parts} holds {count} finished part(s) of a run: add --resume to go on with it, "
-                "or delete the folder to start anew"
-            )
+        if shard is None and not resume:
+            must_be_empty(parts)
         found = mc.fit(
             chosen.fix(**fixed) if fixed else chosen,
             data,

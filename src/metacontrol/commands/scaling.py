@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 import metacontrol as mc
-from metacontrol.commands.fitting import PARTS, Strict, fit, tell_fit, write_fit
+from metacontrol.alone import PARTS
+from metacontrol.commands.fitting import Strict, fit, tell_fit, write_fit
 from metacontrol.commands.options import read_choices
 from metacontrol.output import must_be_writable
 from metacontrol.tasks.files import whole_file

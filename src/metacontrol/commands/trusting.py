@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 import metacontrol as mc
+from metacontrol.alone import resumable
 from metacontrol.commands.options import (
     ChoicesFrom,
     Columns,
@@ -25,7 +26,7 @@ from metacontrol.commands.options import (
     pair,
     read_choices,
 )
-from metacontrol.output import draw, draw_figure, show, write_table
+from metacontrol.output import draw, draw_figure, must_be_writable, show, write_table
 
 Formula = Annotated[list[str], typer.Option(help='Such as "w ~ 1 + load"; may be repeated.')]
 Draws = Annotated[int, typer.Option(help="Kept draws of each chain.")]
@@ -33,6 +34,7 @@ Tune = Annotated[int, typer.Option(help="Tuning draws of each chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]
 Simulations = Annotated[int, typer.Option(help="Simulated groups (of each design).")]
 Designs = Annotated[str, typer.Option(help="Numbers, with commas between them.")]
+Resume = Annotated[bool, typer.Option(help="Go on with a run that was stopped.")]
 
 
 def recover(
@@ -50,27 +52,31 @@ def recover(
     chains: Chains = 2,
     seed: Seed = 1,
     out: Folder = Path("recovery"),
+    resume: Resume = False,
 ) -> None:
     """Recover parameters, people's and the group's, by numbers of participants and trials.
 
     Example: `metacontrol recover --model hybrid --participants 20,40 --trials 200 --parameter w`
     """
-    table = mc.recovery_by_design(
-        find_model(model),
-        find_task(task),
-        participants=numbers(participants, "--participants"),
-        trials=numbers(trials, "--trials"),
-        simulations=simulations,
-        formulas=dict(pair(text, "--formula", "~") for text in formula),
-        seed=seed,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-    )
-    show(table, "Recovery by design")
-    write_table(table, out / "recovery.csv")
-    means = [name for name in table["parameter"].unique() if name.endswith("_mean")]
-    draw_figure(out / "recovery", partial(mc.plot_recovery_by_design, table, parameter or means))
+    with resumable(out, resume=resume) as parts:
+        table = mc.recovery_by_design(
+            find_model(model),
+            find_task(task),
+            participants=numbers(participants, "--participants"),
+            trials=numbers(trials, "--trials"),
+            simulations=simulations,
+            formulas=dict(pair(text, "--formula", "~") for text in formula),
+            seed=seed,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            checkpoint=parts,
+        )
+        show(table, "Recovery by design")
+        write_table(table, out / "recovery.csv")
+        means = [name for name in table["parameter"].unique() if name.endswith("_mean")]
+        plot = partial(mc.plot_recovery_by_design, table, parameter or means)
+        draw_figure(out / "recovery", plot)
 
 
 def confuse(
@@ -81,24 +87,27 @@ def confuse(
     starts: Annotated[int, typer.Option(help="Searches for each participant.")] = 8,
     seed: Seed = 1,
     out: Folder = Path("confusion"),
+    resume: Resume = False,
 ) -> None:
     """Simulate each model, fit all to it, and count for whom which is best by AIC and BIC.
 
     Example: `metacontrol confuse model-free model-based hybrid --task daw-2011`
     """
-    table = mc.confuse(
-        [find_model(name) for name in models],
-        find_task(task),
-        participants=participants,
-        trials=trials,
-        starts=starts,
-        seed=seed,
-    )
-    show(table, "Best (confusion: of the simulated; inversion: simulated, of the best)")
-    write_table(table, out / "confusion.csv")
-    for criterion in table["criterion"].unique():
-        plot = partial(mc.plot_confusion, table, criterion=criterion)
-        draw(out / f"confusion_{criterion}", plot, partial(plot, which="inversion"), height=8)
+    with resumable(out, resume=resume) as parts:
+        table = mc.confuse(
+            [find_model(name) for name in models],
+            find_task(task),
+            participants=participants,
+            trials=trials,
+            starts=starts,
+            seed=seed,
+            checkpoint=parts,
+        )
+        show(table, "Best (confusion: of the simulated; inversion: simulated, of the best)")
+        write_table(table, out / "confusion.csv")
+        for criterion in table["criterion"].unique():
+            plot = partial(mc.plot_confusion, table, criterion=criterion)
+            draw(out / f"confusion_{criterion}", plot, partial(plot, which="inversion"), height=8)
 
 
 def sbc(
@@ -113,29 +122,32 @@ def sbc(
     chains: Chains = 2,
     seed: Seed = 1,
     out: Folder = Path("calibration"),
+    resume: Resume = False,
 ) -> None:
     """Calibrate the whole hierarchical fit on groups simulated from its priors.
 
     Example: `metacontrol sbc --model hybrid --task daw-2011 --participants 20 --trials 100`
     """
-    table = mc.sbc(
-        find_model(model),
-        find_task(task),
-        participants=participants,
-        trials=trials,
-        simulations=simulations,
-        formulas=dict(pair(text, "--formula", "~") for text in formula),
-        seed=seed,
-        draws=draws,
-        tune=tune,
-        chains=chains,
-    )
-    verdict = mc.sbc_verdict(table)
-    show(verdict, "Calibration")
-    print(mc.sbc_sentence(table))
-    write_table(table, out / "ranks.csv")
-    write_table(verdict, out / "verdict.csv")
-    draw(out / "sbc", partial(mc.plot_sbc, table))
+    with resumable(out, resume=resume) as parts:
+        table = mc.sbc(
+            find_model(model),
+            find_task(task),
+            participants=participants,
+            trials=trials,
+            simulations=simulations,
+            formulas=dict(pair(text, "--formula", "~") for text in formula),
+            seed=seed,
+            draws=draws,
+            tune=tune,
+            chains=chains,
+            checkpoint=parts,
+        )
+        verdict = mc.sbc_verdict(table)
+        show(verdict, "Calibration")
+        print(mc.sbc_sentence(table))
+        write_table(table, out / "ranks.csv")
+        write_table(verdict, out / "verdict.csv")
+        draw(out / "sbc", partial(mc.plot_sbc, table))
 
 
 def doctor(
@@ -164,6 +176,7 @@ def doctor(
     exclude_first: ExcludeFirst = 0,
     seed: Seed = 1,
     out: Folder = Path("doctor"),
+    resume: Resume = False,
 ) -> None:
     """Before data: how many participants and trials. After a fit: what should worry you.
 
@@ -176,6 +189,7 @@ def doctor(
         _before(
             str(effect),
             out,
+            resume,
             model=find_model(model),
             task=find_task(task),
             participants=numbers(participants, "--participants"),
@@ -187,6 +201,7 @@ def doctor(
             seed=seed,
         )
         return
+    must_be_writable(out)
     if choices is None:
         raise ValueError("doctor FIT needs the choices that were fitted: add --choices")
     found = mc.load_fit(fitted)
@@ -221,15 +236,17 @@ def _numbered(text: str, option: str) -> tuple[str, float]:
     return name, number
 
 
-def _before(effect: str, out: Path, **options: Any) -> None:
+def _before(effect: str, out: Path, resume: bool, **options: Any) -> None:
     formula, size = _numbered(effect, "--effect")
     parameter, column = pair(formula, "--effect", "~")
-    table = mc.design(parameter=parameter, column=column, effect=size, **options)
-    show(table, f"Power for {effect}")
-    print(mc.design_sentence(table))
-    write_table(table, out / "design.csv")
-    draw(
-        out / "design",
-        partial(mc.plot_power, table),
-        partial(mc.plot_design_recovery, table),
-    )
+    with resumable(out, resume=resume) as parts:
+        about: Any = {"parameter": parameter, "column": column, "effect": size}
+        table = mc.design(**about, checkpoint=parts, **options)
+        show(table, f"Power for {effect}")
+        print(mc.design_sentence(table))
+        write_table(table, out / "design.csv")
+        draw(
+            out / "design",
+            partial(mc.plot_power, table),
+            partial(mc.plot_design_recovery, table),
+        )
