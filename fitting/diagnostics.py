@@ -199,7 +199,7 @@ def noise_row(noise: float, name: str) -> Row:
         round(noise, 3),
         f"below {NOISE}",
         noise < NOISE,
-        f"the group would be another with other draws: {MORE_DRAWS}",
+        f"the group would be another with other draws: {MORE_DRAWS}, or use nuts if people are few",
     )
 
 

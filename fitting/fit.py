@@ -84,7 +84,8 @@ def fit(
         Each participant alone: maximum likelihood, maximum a posteriori, or mode and spread on the
         scale of links under a wide prior (laplace). All together as a group, hierarchically: the
         most probable group and its standard errors (em); its posterior from draws of each
-        participant, for thousands (two-stage); or sampled by NUTS, the standard. The EM of the
+        participant, for many hundreds and thousands, not for few (two-stage); or sampled by NUTS,
+        the standard. The EM of the
         literature (em-laplace) is for comparison: see its diagnostics.
     formulas : mapping of str to str, optional
         Parameters that depend on columns, such as ``{"w": "1 + load"}``. Coefficients are on the

@@ -38,6 +38,10 @@ def two_stage_tree(
     Lunn et al. (2013, doi:10.1111/rssc.12007). The draws are made where EM puts the group, which
     also says how its posterior is about shaped there: NUTS moves in that shape.
 
+    It is for many people. Draws know the group near where they were made; of few people, who say
+    little, a posterior is wider than that, and what is found is the draws' luck. The noise among
+    the diagnostics says so; sampling everybody (`fit(method="nuts")`) then takes no longer.
+
     Returns
     -------
     DataTree

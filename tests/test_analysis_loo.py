@@ -79,9 +79,18 @@ def as_fit(own: Individuals, drawn: np.ndarray) -> mc.Fit:
         columns[f"{name}_mean"] = (("chain", "draw"), np.full((1, DRAWS), MEAN[k]))
         columns[f"{name}_sd"] = (("chain", "draw"), np.full((1, DRAWS), SD[k]))
     people = own.scoring.participants
-    tree = xr.DataTree.from_dict({"posterior": xr.Dataset(columns, {"participant": people})})
+    tree = xr.DataTree.from_dict(
+        {"posterior": xr.Dataset(columns, {"participant": people}), "sample_stats": xr.Dataset()}
+    )
     about = {"method": "nuts", "coefficients": list(own.names), "formulas": {}}
     about |= {"model": describe_model(PAIR), "task": describe_task(DAW_2011)}
+    about |= {
+        "columns": {},
+        "priors": {},
+        "settings": {"seed": 1},
+        "versions": {"metacontrol": "0"},
+    }
+    about |= {"data": {"participants": len(own.scoring.participants), "trials": 0}}
     tree.attrs["about"] = json.dumps(about)
     return mc.Fit(tree, PAIR)
 

@@ -115,7 +115,7 @@ def test_people_go_through_their_own_schedule_as_far_as_they_went() -> None:
     known = frame["load"].notna()
     for given, formula in ((frame, "1 + load"), (whole, "1 + load * scale(age)")):
         data = Choices(given, OTTO_2013)
-        fit = mc.fit(HYBRID, data, method="map", formulas={"w": formula}, seed=1, starts=1)
+        fit = mc.fit(HYBRID, data, method="em", formulas={"w": formula}, seed=1, importance=100)
         seen: list[Choices] = []
 
         def keep(played: Choices, seen: list[Choices] = seen) -> pd.DataFrame:

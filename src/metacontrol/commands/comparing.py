@@ -62,6 +62,8 @@ def compare(
     if groups and data is not None:
         _by_prediction(fits, data, leave, seed, out)
         return
+    if groups and not all(fit.method in ("em", "em-laplace") for fit in found):
+        raise ValueError("fits of groups are compared by what they predict: give --choices")
     table = mc.compare(fits)
     laplace = "log_evidence" in table
     show(table, "Integrated BIC" if groups else "Evidence" if laplace else "AIC and BIC")
