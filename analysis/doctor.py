@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -16,7 +15,6 @@ from metacontrol.analysis.statistics import indices, learning_curve, staying
 from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.result import Fit
 from metacontrol.fitting.same_choices import must_be_of
-from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
@@ -151,9 +149,8 @@ def _parameters(fit: Fit, data: Choices) -> Iterator[_Finding]:
     if not fit.sampled:
         return  # what nothing determines is among the diagnostics
     posterior = fit.tree["posterior"].to_dataset()
-    given = {name: _prior(said) for name, said in fit.about["priors"].items()}
     story = Scoring.of(fit.model, data, fit.formulas).story
-    for name, prior in group_priors(story, given).items():
+    for name, prior in group_priors(story, fit.priors).items():
         if name in posterior:
             left = float(posterior[name].var()) / prior.variance
             if 1 - left < CONTRACTION:
@@ -177,13 +174,6 @@ def _parameters(fit: Fit, data: Choices) -> Iterator[_Finding]:
                     "report the group's, and correlate nothing with people's own estimates; "
                     "put covariates into the model",
                 )
-
-
-def _prior(text: str) -> Prior:
-    """Return a prior from its repr, as `Fit.about` has it."""
-    match = re.fullmatch(r"Prior\('(\w+)', (.*)\)", text)
-    assert match is not None, text
-    return Prior(match[1], *map(float, re.findall(r"=([^,]+)", match[2])))  # type: ignore[arg-type]
 
 
 def _misses(fit: Fit, data: Choices, draws: int, seed: int) -> Iterator[_Finding]:

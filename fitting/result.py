@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from metacontrol.fitting.diagnostics import CHECKS, as_dataset, rhat
 from metacontrol.fitting.trees import fault, read_tree, write_tree
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
+from metacontrol.models.parameter import Prior
 from metacontrol.tasks import TASKS, Reversals, Task, TwoStep, Walk
 
 INTERVAL = 0.95
@@ -64,6 +66,15 @@ class Fit:
     def formulas(self) -> dict[str, str]:
         """Formulas by parameter."""
         return dict(self.about["formulas"])
+
+    @property
+    def priors(self) -> dict[str, Prior]:
+        """Priors that replaced the defaults, by name."""
+        found = {}
+        for name, text in self.about["priors"].items():  # as a prior prints itself
+            family = re.findall(r"'(\w+)'", text)[0]
+            found[name] = Prior(family, *map(float, re.findall(r"=([^,)]+)", text)))
+        return found
 
     @property
     def model(self) -> Model:

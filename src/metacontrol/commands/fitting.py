@@ -175,14 +175,14 @@ def figures(
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
-    from metacontrol.reporting.writing import _check_same
+    from metacontrol.reporting.writing import must_be_fitted_to
 
     must_be_writable(out)
     found = mc.load_fit(fitted)
     data = None
     if choices is not None:
         data = read_choices(choices, found.task, choices_from, missed, column, exclude_first)
-        _check_same({found.model.name: found}, data)
+        must_be_fitted_to({found.model.name: found}, data)
     constant = mc.has_weight(found.model)
     if not constant and data is None:
         raise ValueError(f"{found.model} works its weight out anew on each trial: add --choices")

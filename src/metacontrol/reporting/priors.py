@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -38,10 +37,9 @@ def priors(fit: Fit) -> dict[str, Prior]:
     """
     if fit.method in WITHOUT_PRIORS:
         return {}
-    given = {name: _prior(text) for name, text in fit.about["priors"].items()}
     if fit.method == "map":
-        return coefficient_priors(story(fit), given)
-    group = group_priors(story(fit), given)
+        return coefficient_priors(story(fit), fit.priors)
+    group = group_priors(story(fit), fit.priors)
     return _alone(fit, group) if fit.method == "laplace" else group
 
 
@@ -103,10 +101,3 @@ def likely(prior: Prior, link: Link | None = None) -> str:
 def link_scale(link: Link) -> str:
     """Return what a link's scale is called."""
     return {"identity": "natural"}.get(link.name, link.name)
-
-
-def _prior(text: str) -> Prior:
-    """Return a prior from its repr, as `Fit.about` has it."""
-    match = re.fullmatch(r"Prior\('(\w+)', (.*)\)", text)
-    assert match is not None, text
-    return Prior(match[1], *map(float, re.findall(r"=([^,]+)", match[2])))  # type: ignore[arg-type]

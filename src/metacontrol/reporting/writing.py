@@ -71,7 +71,7 @@ def report(
     named = _named(fits)
     first = next(iter(named.values()))
     data = _in_sessions(first, data)
-    _check_same(named, data)
+    must_be_fitted_to(named, data)
     seed = int(first.about["settings"]["seed"]) if seed is None else seed
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(out, holds=FILES) as folder:
@@ -225,7 +225,8 @@ def _in_sessions(fit: Fit, data: Choices | None) -> Choices | None:
     return split_sessions(data, column)
 
 
-def _check_same(named: Mapping[str, Fit], data: Choices | None) -> None:
+def must_be_fitted_to(named: Mapping[str, Fit], data: Choices | None) -> None:
+    """Raise ValueError unless fits are of the same choices, and of these if some are given."""
     first = next(iter(named.values()))
     people = set(first.parameters.index.astype(str))
     for name, fit in named.items():
