@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from metacontrol.fitting.fit import ALONE, SEARCHED
+from metacontrol.fitting.fit import ALONE, EM, SEARCHED
 from metacontrol.fitting.importance import draw
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.result import Fit
@@ -17,7 +17,6 @@ from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
 CRITERIA = ("aic", "bic")
-EM = ("em", "em-laplace")
 
 
 def fits_table(fits: Mapping[str, Fit]) -> pd.DataFrame:

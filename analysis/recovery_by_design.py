@@ -15,7 +15,7 @@ from metacontrol.analysis.style import COLOURS, GREY, panels
 from metacontrol.fitting.checkpoint import part_of
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.prior_fits import fit_from_priors
-from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.priors import group_priors, variance_of_people
 from metacontrol.models.formulas import Formulas
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Link, Prior
@@ -160,9 +160,9 @@ def _beforehand(
             mean, sd = prior[f"{name}_mean"], prior[f"{name}_sd"]
             known[f"{name}_mean"] = _Known("group", link, mean.variance)
             known[f"{name}_sd"] = _Known("group", link, sd.variance)
-            apart = sd.variance + sd.mean**2 if name in individuals.names else 0.0
-            natural = predictor.terms is None
-            known[name] = _Known("participant", link, mean.variance + apart, natural)
+            own = name in individuals.names
+            variance = variance_of_people(mean, sd) if own else mean.variance
+            known[name] = _Known("participant", link, variance, predictor.terms is None)
     return known
 
 

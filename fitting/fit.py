@@ -31,6 +31,7 @@ Method = Literal["mle", "map", "laplace", "em", "em-laplace", "two-stage", "nuts
 METHODS = get_args(Method)
 SEARCHED = ("mle", "map")
 ALONE = (*SEARCHED, "laplace")
+EM = ("em", "em-laplace")  # whose draws are of a normal distribution around a group
 WITHOUT_PRIORS = {"mle": "map", "em-laplace": "em"}  # and where they can be had
 # The arguments that each method takes notice of.
 _SEARCH, _SAMPLE = ("starts",), ("draws", "tune", "chains", "target_accept")

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from joblib import cpu_count
 
-from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.priors import group_priors, variance_of_people
 from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.engine.records import Records
 from metacontrol.models.engine.replay import log_likelihood
@@ -148,10 +148,7 @@ class Individuals:
         priors = group_priors(self.scoring.story, given)
         mean = np.array([priors[f"{name}_mean"].mean for name in self.names])
         variance = [
-            priors[f"{name}_mean"].variance
-            + priors[f"{name}_sd"].variance
-            + priors[f"{name}_sd"].mean ** 2
-            for name in self.names
+            variance_of_people(priors[f"{name}_mean"], priors[f"{name}_sd"]) for name in self.names
         ]
         return Normal(mean, np.diag(variance))
 

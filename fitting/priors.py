@@ -44,6 +44,11 @@ def coefficient_priors(story: Story, given: Mapping[str, Prior] | None = None) -
     return replaced(priors, given)
 
 
+def variance_of_people(mean: Prior, sd: Prior) -> float:
+    """Return the variance of a person's coefficient that the priors of its group imply."""
+    return mean.variance + sd.variance + sd.mean**2
+
+
 def group_priors(story: Story, given: Mapping[str, Prior] | None = None) -> dict[str, Prior]:
     """Return priors of the group's means and standard deviations, for `fit(method="nuts")`.
 

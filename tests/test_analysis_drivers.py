@@ -259,6 +259,9 @@ def test_figures_of_arbitration(tmp_path: Path) -> None:
         "drivers_of_first_weight",
         "predictive_stay",
     }
+    fit = mc.load_fit(tmp_path / "fit.nc")
+    said = {drawing.name: drawing.caption for drawing in arbitration(fit, data, draws=2)}
+    assert said["first_weight_around_p_0"].endswith("with its 95 % within-participant interval.")
 
 
 def test_courses_by_what_is_set() -> None:

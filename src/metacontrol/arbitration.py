@@ -58,6 +58,10 @@ def arbitration(fit: mc.Fit, data: mc.Choices, draws: int) -> Iterator[Drawing]:
         for told in narrations(fit.model, data, tables, fit.formulas)
     ]
     mean = OVER_DRAWS if fit.sampled else OVER_PEOPLE
+    mean_around = (
+        OVER_DRAWS if fit.sampled else OVER_PEOPLE.replace("95 %", "95 % within-participant")
+    )
+    changing = mc.changing_columns(data)
 
     def seen(
         name: str, what: Callable[[pd.DataFrame], pd.DataFrame], by: list[str]
@@ -79,14 +83,15 @@ def arbitration(fit: mc.Fit, data: mc.Choices, draws: int) -> Iterator[Drawing]:
                 partial(_alone, mc.plot_course, table, label),
                 f"The {what} on each trial{split}: {mean}.",
             )
-        for column in mc.changing_columns(data):
+        for column in changing:
             by = [] if column in getattr(data.task, "walk_columns", ()) else [column]
             table = seen(name, partial(mc.around, changes=column, name=name, by=by), by)
             yield Drawing(
                 f"{name}_around_{column}",
                 1,
                 partial(_alone, mc.plot_around, table, label),
-                f"The {what} around changes of {column.replace('_', ' ')} (dashed line): {mean}.",
+                f"The {what} around changes of {column.replace('_', ' ')} (dashed line): "
+                f"{mean_around}.",
             )
         if not drivers.empty:
             yield Drawing(

@@ -17,6 +17,7 @@ from metacontrol.commands.options import (
     Seed,
     read_choices,
 )
+from metacontrol.fitting.fit import EM
 from metacontrol.output import draw, must_be_writable, show, write_table
 
 
@@ -62,7 +63,7 @@ def compare(
     if groups and data is not None:
         _by_prediction(fits, data, leave, seed, out)
         return
-    if groups and not all(fit.method in ("em", "em-laplace") for fit in found):
+    if groups and not all(fit.method in EM for fit in found):
         raise ValueError("fits of groups are compared by what they predict: give --choices")
     table = mc.compare(fits)
     laplace = "log_evidence" in table

@@ -21,6 +21,7 @@ from metacontrol.commands.options import (
     ModelName,
     Seed,
     TaskName,
+    find_formulas,
     find_model,
     find_prior,
     find_shard,
@@ -103,7 +104,7 @@ def fit(
     data = read_choices(choices, task, choices_from, missed, column, exclude_first)
     chosen = find_model(model)
     fixed = {name: number_or_name(value) for name, value in (pair(text, "--fix") for text in fix)}
-    formulas = dict(pair(text, "--formula", "~") for text in formula)
+    formulas = find_formulas(formula)
     priors = {name: find_prior(value) for name, value in (pair(t, "--prior") for t in prior)}
     print(data)
     parts = out / PARTS

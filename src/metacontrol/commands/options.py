@@ -52,6 +52,11 @@ def pair(text: str, option: str, sign: str = "=") -> tuple[str, str]:
     return left.strip(), right.strip()
 
 
+def find_formulas(texts: Sequence[str]) -> dict[str, str]:
+    """Return formulas by parameter, from the option --formula."""
+    return dict(pair(text, "--formula", "~") for text in texts)
+
+
 def find_shard(text: str | None) -> tuple[int, int]:
     """Return which of how many shards, from I/N, or auto/N by SLURM_ARRAY_TASK_ID.
 

@@ -10,11 +10,12 @@ import pandas as pd
 from metacontrol.analysis.comparison import compare, plot_comparison
 from metacontrol.analysis.criteria import log_evidence
 from metacontrol.analysis.loo import PARTICIPANT
+from metacontrol.fitting.fit import EM
 from metacontrol.fitting.random_effects import random_effects
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import Block, Column, Figure, Section, Table, Text, number
 from metacontrol.reporting.blocks import listed as joined
-from metacontrol.reporting.estimation import METHODS, MODES
+from metacontrol.reporting.estimation import METHODS
 from metacontrol.tasks.choices import Choices
 
 MODEL = Column("model", "model", whole=True)
@@ -69,11 +70,8 @@ def _compared(fits: Mapping[str, Fit], data: Choices | None, seed: int) -> Compa
         return _by_evidence(fits)
     if method in ("mle", "map"):
         return _by_criteria(fits)
-    if method in MODES:
-        try:
-            return _by_ibic(compare(fits))
-        except ValueError:
-            pass  # it has no iBIC to give: by predictions, as of other groups
+    if method in EM:
+        return _by_ibic(compare(fits))
     if data is None:
         return _none("predictions of a new person's choices need the choices that were fitted")
     return _by_prediction(compare(fits, data, leave="participant", seed=seed))
@@ -111,11 +109,8 @@ def _by_criteria(fits: Mapping[str, Fit]) -> Comparison:
 
 def _by_evidence(fits: Mapping[str, Fit]) -> Comparison:
     """Return evidence, and how frequent models are."""
-    evidence = pd.DataFrame({name: fit.scores["log_evidence"] for name, fit in fits.items()})
-    frequencies, frequent = _frequencies(evidence)
-    sums = evidence.sum().rename("log_evidence").rename_axis("model").reset_index()
-    table = sums.sort_values("log_evidence", ascending=False, ignore_index=True)
-    table["difference"] = table["log_evidence"] - table["log_evidence"].max()
+    table = compare(fits)[["model", "log_evidence", "difference"]]
+    frequencies, frequent = _frequencies(log_evidence(fits, "laplace"))
     summed = Table(
         "comparison",
         "Log-evidence in nats, summed over participants; larger is better.",

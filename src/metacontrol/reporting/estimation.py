@@ -25,7 +25,6 @@ METHODS = {
     "two-stage": "two stages",
     "nuts": "NUTS",
 }
-MODES = ("em", "em-laplace")  # whose draws are of a normal distribution around a group
 _WEIGHED = "{importance} draws of each participant, weighted by importance (seed {seed})"
 _AROUND = (
     " The group's standard errors come from the curvature there. Draws from the normal "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from metacontrol.fitting.fit import EM
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import INTERVAL, QUARTILES, Block, Column, Section, Table
-from metacontrol.reporting.estimation import MODES, chains_of
+from metacontrol.reporting.estimation import chains_of
 
 MEAN, SD = Column("mean", "mean", 2), Column("sd", "sd", 2)
 SURE: tuple[Column, ...] = (
@@ -27,7 +28,7 @@ def group(fit: Fit, prefix: str) -> Section:
         caption = "Participants' estimates: mean, standard deviation and quartiles."
         columns = [parameter, MEAN, SD, *QUARTILES]
         return Section("The group", [Table(f"{prefix}group", caption, fit.group, columns)])
-    table = _about_the_mode(fit) if fit.method in MODES else fit.group
+    table = _about_the_mode(fit) if fit.method in EM else fit.group
     order = {name: i for i, name in enumerate(fit.about["coefficients"])}
     bare = table["parameter"].str.replace(r"_(mean|sd|group)$", "", regex=True)
     table = table.iloc[bare.map(order).argsort(kind="stable")]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 from metacontrol.fitting.fit import WITHOUT_PRIORS
-from metacontrol.fitting.priors import coefficient_priors, group_priors
+from metacontrol.fitting.priors import coefficient_priors, group_priors, variance_of_people
 from metacontrol.fitting.result import Fit
 from metacontrol.models.engine.predictor import Predictor
 from metacontrol.models.engine.story import Story
@@ -53,7 +53,7 @@ def _alone(fit: Fit, group: Mapping[str, Prior]) -> dict[str, Prior]:
     found = {}
     for name in (c for c in fit.about["coefficients"] if c in own):
         mean, sd = group[f"{name}_mean"], group[f"{name}_sd"]
-        variance = mean.variance + sd.variance + sd.mean**2
+        variance = variance_of_people(mean, sd)
         found[name] = Prior("normal", mean.mean, float(np.sqrt(variance)))
     return found
 

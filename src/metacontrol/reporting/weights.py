@@ -18,6 +18,7 @@ from metacontrol.analysis.weight import (
     weight_draws,
 )
 from metacontrol.arbitration import arbitration
+from metacontrol.fitting.fit import EM
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import (
     INTERVAL,
@@ -31,7 +32,7 @@ from metacontrol.reporting.blocks import (
     interval,
     listed,
 )
-from metacontrol.reporting.estimation import MODES, count_word, shades
+from metacontrol.reporting.estimation import count_word, shades
 from metacontrol.tasks.choices import Choices
 
 
@@ -47,7 +48,7 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
         return Section("Weight of planning", [Text(said, warning=True)]), said
     best = "the estimate. "
     if fit.sampled:
-        mean = "mean over draws" if fit.method in MODES else "posterior mean"
+        mean = "mean over draws" if fit.method in EM else "posterior mean"
         best = f"{mean} and 95 % interval. "
     own = Figure(
         f"{prefix}participant_weights",
