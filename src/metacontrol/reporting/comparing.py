@@ -109,7 +109,7 @@ def _by_criteria(fits: Mapping[str, Fit]) -> Comparison:
 
 def _by_evidence(fits: Mapping[str, Fit]) -> Comparison:
     """Return evidence, and how frequent models are."""
-    table = compare(fits)[["model", "log_evidence", "difference"]]
+    table = pd.DataFrame(compare(fits)[["model", "log_evidence", "difference"]])
     frequencies, frequent = _frequencies(log_evidence(fits, "laplace"))
     summed = Table(
         "comparison",
