@@ -60,7 +60,8 @@ def sbc(
         mistake would look like.
     **options
         `formulas`, `priors`, `schedule`, and `draws`, `tune`, `chains`, `cores`, `target_accept`,
-        `progress`, `checkpoint` of `fit`.
+        `progress`, `checkpoint`, `shard` of `fit`. Groups are fitted wherever joblib is told to
+        work; a shard is of groups, and the table of its own only.
 
     Returns
     -------

@@ -93,7 +93,9 @@ def design(
     checkpoint : path, optional
         Folder that keeps groups that NUTS fitted. The same call goes on from there.
     **options
-        `draws`, `tune`, `chains`, `cores`, `target_accept`, `progress` of `fit`, for these.
+        `draws`, `tune`, `chains`, `cores`, `target_accept`, `progress`, `shard` of `fit`, for
+        these. They are fitted wherever joblib is told to work; a shard is of the groups of each
+        design, and the table of its own only.
 
     Returns
     -------

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from joblib import Parallel, delayed, effective_n_jobs
 from scipy.special import logsumexp
 
 from metacontrol.analysis.elpd import Elpd
@@ -95,12 +96,14 @@ def kfold(
     whole = Scoring.of(model, data, formulas)
     places = [np.flatnonzero(fold == number) for number in range(len(values))]
     rests = [_without(data, [people[i] for i in here], model, formulas) for here in places]
-    tables = []
-    for number, (here, rest) in enumerate(zip(places, rests, strict=True)):
-        options["checkpoint"] = part_of(checkpoint, f"fold-{number + 1}")
-        fitted = fit(model, rest, formulas=formulas, priors=priors, seed=seed, **options)
-        records = whole.records.repeat(here, 1)
+    options |= {"formulas": formulas, "priors": priors, "seed": seed}
+    if effective_n_jobs() > 1:  # folds at once, and the chains of each one after the other
+        options = {"cores": 1, "progress": False} | options
+
+    def predicted(number: int, here: np.ndarray, rest: Choices) -> pd.DataFrame:
+        fitted = fit(model, rest, checkpoint=part_of(checkpoint, f"fold-{number + 1}"), **options)
         names = [people[i] for i in here]
+        records = whole.records.repeat(here, 1)
         left_out = Individuals(replace(whole, records=records, participants=names))
         scores, effective = marginal_scores(left_out, Population.of(fitted, left_out, DRAWS), seed)
         table = {
@@ -110,7 +113,12 @@ def kfold(
             "pareto_k": np.nan,
             "effective_draws": np.median(effective, axis=1),
         }
-        tables.append(pd.DataFrame(table))
+        return pd.DataFrame(table)
+
+    tables = Parallel()(
+        delayed(predicted)(number, here, rest)
+        for number, (here, rest) in enumerate(zip(places, rests, strict=True))
+    )
     points = pd.concat(tables).set_index("participant").loc[people].reset_index()
     question = QUESTION.format(1 - 1 / len(values))
     if by is not None:

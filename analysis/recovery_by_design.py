@@ -64,7 +64,8 @@ def recovery_by_design(
         Folder that keeps groups that are fitted. The same call goes on from there.
     **options
         `formulas`, `priors`, `schedule`, and `draws`, `tune`, `chains`, `cores`, `target_accept`,
-        `progress` of `fit`.
+        `progress`, `shard` of `fit`. Groups are fitted wherever joblib is told to work; a shard is
+        of the groups of each design, and the table of its own only.
 
     Returns
     -------

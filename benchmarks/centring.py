@@ -1,12 +1,14 @@
 """What NUTS pays for an effective draw: coordinates that know the choices, and plain ones.
 
-python benchmarks/centring.py SHARED [NAME ...]: on human data in the folder SHARED and the
-demonstration's, for each way of writing participants' coefficients, prints gradients (warm-up
-included) and the smallest effective sample size of the group's means and standard deviations. The
-quick pass before it costs about as much as 2,500 gradients, and is counted.
+    python benchmarks/centring.py SHARED [NAME ...] [--draws 500]
+
+On human data in the folder SHARED and the demonstration's, for each way of writing participants'
+coefficients, prints gradients (warm-up included) and the smallest effective sample size of the
+group's means and standard deviations, of two chains. The quick pass before it costs about as much
+as 2,500 gradients, and is counted.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import arviz as az
@@ -22,7 +24,7 @@ from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.sampling import sample
 from metacontrol.models.scoring import Scoring
 
-CHAINS, TUNE, DRAWS, QUICK = 2, 500, 500, 2500
+CHAINS, TUNE, QUICK = 2, 500, 2500
 
 
 def sets(shared: Path) -> dict[str, tuple[mc.Model, mc.Choices, dict[str, str]]]:
@@ -45,7 +47,7 @@ def sets(shared: Path) -> dict[str, tuple[mc.Model, mc.Choices, dict[str, str]]]
     }
 
 
-def main(shared: Path, wanted: list[str]) -> None:
+def main(shared: Path, wanted: list[str], draws: int) -> None:
     """Print a table, a row as soon as it is known."""
     print("| data | coordinates | gradients | divergences | smallest ESS | per 1,000 gradients |")
     print("| --- | --- | --- | --- | --- | --- |")
@@ -61,7 +63,7 @@ def main(shared: Path, wanted: list[str]) -> None:
             tree = sample(
                 written,
                 start=start,
-                draws=DRAWS,
+                draws=draws,
                 tune=TUNE,
                 chains=CHAINS,
                 cores=CHAINS,
@@ -84,4 +86,9 @@ def main(shared: Path, wanted: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("shared", type=Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--draws", type=int, default=500)
+    asked = parser.parse_args()
+    main(asked.shared, asked.names, asked.draws)

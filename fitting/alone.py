@@ -12,6 +12,7 @@ from metacontrol.fitting.checkpoint import Parts, joined
 from metacontrol.fitting.point import Estimates, lot_name, lots, search
 from metacontrol.fitting.priors import coefficient_priors
 from metacontrol.fitting.sampling import bar
+from metacontrol.fitting.shards import share
 from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
 
@@ -43,9 +44,7 @@ def point_tree(
     """
     used = None if method == "mle" else coefficient_priors(scoring.story, priors)
     dealt = dict(enumerate(lots(len(scoring.participants), starts)))
-    mine = list(dealt)[shard[0] - 1 :: shard[1]]
-    if not mine:
-        raise ValueError(f"nothing is left for shard {shard[0]}: {len(dealt)} shards are enough")
+    mine = share(list(dealt), shard)
     done = {k: tree for k in mine if (tree := parts.load(lot_name(k))) is not None}
     missing = {k: dealt[k] for k in mine if k not in done}
     people = sum(len(dealt[k]) for k in mine)

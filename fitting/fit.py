@@ -20,6 +20,7 @@ from metacontrol.fitting.result import Fit, describe_model, describe_task, load_
 from metacontrol.fitting.run import describe_run, digest_of_run
 from metacontrol.fitting.same_choices import describe_choices
 from metacontrol.fitting.sessions import fill_sessions, session_names, split_sessions
+from metacontrol.fitting.shards import must_be_shard
 from metacontrol.fitting.trees import FORMAT
 from metacontrol.models.formulas import Formulas, formula_columns
 from metacontrol.models.model import Model
@@ -166,10 +167,9 @@ def fit(
         raise ValueError("give correlated or sessions, not both")
     if (correlated or sessions) and centring not in ("auto", 0):
         raise ValueError(f"with correlations centring must be 'auto' or 0, got {centring}")
-    if not 1 <= shard[0] <= shard[1]:
-        raise ValueError(f"shard must be from (1, n) to (n, n), got {shard}")
-    if shard != (1, 1) and (method not in SEARCHED or checkpoint is None):
-        raise ValueError("a shard needs method='mle' or 'map', and a checkpoint to be kept in")
+    must_be_shard(shard, checkpoint)
+    if shard != (1, 1) and method not in SEARCHED:
+        raise ValueError(f"a shard needs method='mle' or 'map', got {method!r}")
     times, given_data = [], data
     if sessions:
         times, given_data = session_names(data, sessions), split_sessions(data, sessions)

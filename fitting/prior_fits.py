@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import jax
 import numpy as np
 import pandas as pd
 import pymc as pm
 import xarray as xr
+from joblib import Parallel, cpu_count, delayed, effective_n_jobs
+from nutpie.sample import CompiledModel
 
 from metacontrol.fitting.checkpoint import opened
 from metacontrol.fitting.group import assemble, named_records
@@ -22,6 +26,7 @@ from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.result import describe_model, describe_task
 from metacontrol.fitting.run import describe_code
 from metacontrol.fitting.sampling import bar, compiled, sample
+from metacontrol.fitting.shards import must_be_shard, share
 from metacontrol.models.engine import replay
 from metacontrol.models.formulas import Formulas
 from metacontrol.models.model import Model
@@ -53,6 +58,40 @@ class Played:
     seed: int
 
 
+@dataclass(frozen=True)
+class Groups:
+    """Groups drawn from priors; each plays when it is asked for, the same whenever it is.
+
+    Attributes
+    ----------
+    truths : Dataset
+        As `Played.true`, with a dimension `simulation`.
+    play : callable
+        `simulate` of people and a seed, as all groups do.
+    coefficients : tuple of str
+        What people have.
+    seeds : list of int
+        Two for each group: to play with, and for whoever fits it.
+    """
+
+    truths: xr.Dataset
+    play: Callable[..., Choices]
+    coefficients: tuple[str, ...]
+    seeds: list[int]
+
+    def __len__(self) -> int:
+        return len(self.seeds) // 2
+
+    def __iter__(self) -> Iterator[Played]:
+        return map(self.__getitem__, range(len(self)))
+
+    def __getitem__(self, number: int) -> Played:
+        true = self.truths.isel(simulation=number)
+        own = true[list(self.coefficients)].to_dataframe().reset_index()
+        to_play, to_fit = self.seeds[2 * number : 2 * number + 2]
+        return Played(true, self.play(own, seed=to_play), to_fit)
+
+
 def play_from_priors(
     model: Model,
     task: Task,
@@ -64,8 +103,8 @@ def play_from_priors(
     priors: Mapping[str, Prior] | None = None,
     schedule: pd.DataFrame | None = None,
     seed: int,
-) -> Iterator[Played]:
-    """Yield groups of simulated people, drawn from the very PyMC model that `fit` samples.
+) -> Groups:
+    """Return groups of simulated people, drawn from the very PyMC model that `fit` samples.
 
     Parameters
     ----------
@@ -82,10 +121,10 @@ def play_from_priors(
         if count < 1:
             raise ValueError(f"{name} must be 1 or more, got {count}")
     model.must_have_likelihood()
-    setting: dict[str, Any] = {"trials": trials, "schedule": schedule}
-    seeds = np.random.SeedSequence(seed).generate_state(2 * simulations + 1).tolist()
+    play: Any = partial(simulate, model, task, trials=trials, schedule=schedule)
+    *seeds, last = np.random.SeedSequence(seed).generate_state(2 * simulations + 1).tolist()
     people = draw_participants(model, participants, seed=seed)
-    layout = Scoring.of(model, simulate(model, task, people, seed=seed, **setting), formulas)
+    layout = Scoring.of(model, play(people, seed=seed), formulas)
     group = assemble(Individuals(layout), group_priors(layout.story, priors))
     names = [
         v.name
@@ -95,7 +134,7 @@ def play_from_priors(
     drawn = pm.draw(
         [group[name] for name in names],
         draws=max(simulations, 2),  # of one, PyMC gives no row
-        random_seed=seeds[-1],
+        random_seed=last,
         mode="FAST_COMPILE",  # machine code takes far longer to compile than this to run
     )
     dims = "simulation", "participant"
@@ -103,11 +142,7 @@ def play_from_priors(
         {name: (dims[: values.ndim], values) for name, values in zip(names, drawn, strict=True)},
         coords={"participant": layout.participants},
     )
-    for i in range(simulations):
-        true = truths.isel(simulation=i)
-        own = true[list(layout.story.coefficients)].to_dataframe().reset_index()
-        played = simulate(model, task, own, seed=seeds[2 * i], formulas=formulas, **setting)
-        yield Played(true, played, seeds[2 * i + 1])
+    return Groups(truths, partial(play, formulas=formulas), layout.story.coefficients, seeds)
 
 
 def fit_from_priors(
@@ -127,11 +162,13 @@ def fit_from_priors(
     target_accept: float = 0.9,
     progress: bool = True,
     checkpoint: str | Path | None = None,
+    shard: tuple[int, int] = (1, 1),
     **setting: Any,
 ) -> Iterator[tuple[xr.Dataset, xr.DataTree]]:
     """Yield the truth of a group drawn from the priors, and what NUTS says of it.
 
-    The model is compiled once: for each data set only the records are exchanged.
+    Groups are fitted wherever joblib is told to work. Each process compiles the model once: for
+    each group only the records are exchanged. Numbers are the same whoever fits which.
 
     Parameters
     ----------
@@ -139,10 +176,14 @@ def fit_from_priors(
         As for `play_from_priors`.
     fitted, fitted_priors : optional
         A model with the same parameters, or priors, to fit in place of the true ones.
-    draws, tune, chains, cores, target_accept, progress
+    draws, tune, chains, target_accept, progress
         As for `fit`; participants' coefficients are not centred.
+    cores : int, optional
+        Chains of a group at once; by default all if one group is fitted at a time, else one.
     checkpoint : path, optional
         Folder that keeps what is finished, a part for each group. The same call goes on from there.
+    shard : tuple of int
+        With a checkpoint: which of how many shares of the groups, from (1, n) to (n, n).
 
     Yields
     ------
@@ -151,8 +192,8 @@ def fit_from_priors(
     DataTree
         Posterior, with the same variables, and sample_stats.
     """
+    must_be_shard(shard, checkpoint)
     played: dict[str, Any] = {"simulations": simulations, "formulas": formulas, "priors": priors}
-    groups = play_from_priors(model, task, seed=seed, **played, **setting)
     how: dict[str, Any] = {
         "draws": draws,
         "tune": tune,
@@ -172,37 +213,81 @@ def fit_from_priors(
         "fitted": describe_code(fitted or model, fitted_priors),
         "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
     }
-    sampler = score = None
-    with (
-        opened(checkpoint, run) as parts,
-        bar(f"{simulations} simulated groups", progress) as tell,
-    ):
-        for i, group in enumerate(groups):
-            scoring = Scoring.of(fitted or model, group.data, formulas)
-            if score is None:
-                score = jax.jit(
-                    lambda records, matrix, story=scoring.story: replay.log_likelihood(
-                        story, records
-                    )(matrix)
-                )
-            own = group.true[list(scoring.story.coefficients)].to_dataframe()
-            known = np.asarray(score(scoring.records, scoring.matrix(own)))
-            if (tree := parts.load(f"group-{i + 1}")) is None:
-                if sampler is None:
-                    used = priors if fitted_priors is None else fitted_priors
-                    used = group_priors(scoring.story, used)
-                    sampler = compiled(assemble(Individuals(scoring), used))
-                tree = sample(
-                    sampler.with_data(**named_records(scoring.records)),
-                    **how,
-                    cores=cores or chains,
-                    seed=group.seed,
-                    label="",
-                    progress=False,
-                )
-                parts.keep(f"group-{i + 1}", tree)
-            yield group.true.assign(log_likelihood=("participant", known)), tree
-            tell((i + 1) / simulations)
+    at_once = min(chains, cpu_count()) if effective_n_jobs() == 1 else 1
+    used = priors if fitted_priors is None else fitted_priors
+    fitter = _Fitter(fitted or model, formulas, used, how | {"cores": cores or at_once})
+    groups = play_from_priors(model, task, seed=seed, **played, **setting)
+    mine = share(range(simulations), shard)
+    with opened(checkpoint, run) as parts, bar(f"{len(mine)} simulated groups", progress) as tell:
+        done = {i for i in mine if parts.load(_name(i)) is not None}
+        arriving = Parallel(return_as="generator_unordered")(
+            delayed(_numbered)(i, fitter, groups[i]) for i in mine if i not in done
+        )
+        early: dict[int, xr.DataTree] = {}  # fitted before one whose turn is first
+        for i in mine:
+            while i not in done:
+                number, tree = next(arriving)
+                early[number] = parts.keep(_name(number), tree)
+                done.add(number)
+                tell(len(done) / len(mine))
+            tree = early.pop(i) if i in early else parts.load(_name(i))
+            if tree is None:  # somebody has just deleted it
+                tree = fitter.fit(groups[i])
+            yield tree["truth"].to_dataset(), tree
+
+
+def _numbered(number: int, fitter: _Fitter, group: Played) -> tuple[int, xr.DataTree]:
+    return number, fitter.fit(group)
+
+
+def _name(number: int) -> str:
+    """Return the name under which a group's fit is kept."""
+    return f"group-{number + 1}"
+
+
+@dataclass(frozen=True)
+class _Fitter:
+    """Fits group after group, in any process, which compiles the model when it is given the first.
+
+    Attributes
+    ----------
+    model, formulas, priors
+        What is fitted.
+    how : dict
+        Settings of `sample`.
+    name : str
+        No other has it: what a process has compiled for one is of no use to another.
+    """
+
+    model: Model
+    formulas: Formulas | None
+    priors: Mapping[str, Prior] | None
+    how: Mapping[str, Any]
+    name: str = field(default_factory=lambda: uuid4().hex)
+
+    def fit(self, group: Played) -> xr.DataTree:
+        """Return a group's `truth`, posterior and sample_stats."""
+        scoring = Scoring.of(self.model, group.data, self.formulas)
+        if self.name not in _READY:
+            _READY.clear()
+            _READY[self.name] = self._compiled(scoring)
+        sampler, score = _READY[self.name]
+        own = group.true[list(scoring.story.coefficients)].to_dataframe()
+        known = np.asarray(score(scoring.records, scoring.matrix(own)))
+        records = named_records(scoring.records)
+        how: Any = {"seed": group.seed, "label": "", "progress": False}
+        tree = sample(sampler.with_data(**records), **self.how, **how)
+        truth = group.true.assign(log_likelihood=("participant", known))
+        return tree.assign({"truth": xr.DataTree(truth)})
+
+    def _compiled(self, scoring: Scoring) -> tuple[CompiledModel, Callable[..., Any]]:
+        """Return the sampler, and the log-likelihood of records and coefficients."""
+        priors, story = group_priors(scoring.story, self.priors), scoring.story
+        score = jax.jit(lambda records, matrix: replay.log_likelihood(story, records)(matrix))
+        return compiled(assemble(Individuals(scoring), priors)), score
+
+
+_READY: dict[str, tuple[CompiledModel, Callable[..., Any]]] = {}  # of the fitter that works here
 
 
 def _plainly(setting: Mapping[str, Any]) -> dict[str, Any]:

@@ -93,6 +93,13 @@ def test_exceedance_is_the_share_of_draws() -> None:
     np.testing.assert_allclose(exceedance_of(alpha), np.bincount(draws) / 200_000, atol=0.005)
 
 
+def test_exceedance_as_another_package_prints_it() -> None:
+    """The worked example of bmsR, a translation of SPM 12: its alpha, and xp of a million draws."""
+    alpha = np.array([1.043623, 1.064976, 1.720754, 11.835847, 1.290641, 1.044160])
+    printed = [0.000279, 0.000319, 0.001173, 0.997441, 0.000514, 0.000274]
+    np.testing.assert_allclose(exceedance_of(alpha), printed, atol=1e-4)
+
+
 def test_families_have_equal_chances_whatever_their_sizes() -> None:
     rng = np.random.default_rng(3)
     values = rng.normal(0, 1, (20, 4))

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -333,6 +334,14 @@ def test_folds_by_a_column(
     assert found.points["participant"].tolist() == ["s1", "s2", "s3"]
     assert found.points["fold"].tolist() == ["york", "bonn", "york"]
     assert "people of another site, learning the population from those of the other 1" in str(found)
+
+
+@pytest.mark.slow
+def test_folds_in_processes_of_their_own(data: mc.Choices) -> None:
+    options: dict[str, Any] = {"folds": 3, "method": "em", "draws": 50, "seed": 1}
+    alone = mc.kfold(PAIR, data, **options)
+    with joblib.parallel_config(n_jobs=2):
+        pd.testing.assert_frame_equal(mc.kfold(PAIR, data, **options).points, alone.points)
 
 
 def test_memory_does_not_grow_with_people() -> None:

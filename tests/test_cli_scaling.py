@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import joblib
 import pandas as pd
@@ -182,7 +183,13 @@ def test_jobs_limit_how_many_chains_run_at_once(
             ["plan", "--slurm", "2", "--time", "1:0\n", "--", "fit", "CHOICES"],
             r"--time takes .*, got '1:0\\n'",
         ),
-        (["plan", "--slurm", "2", "demo"], "plan takes a fit after two dashes"),
+        (["plan", "--slurm", "2", "demo"], "plan takes fit, sbc, recover, doctor after two dashes"),
+        (
+            ["plan", "--slurm", "9", "--", "sbc", "--simulations", "8"],
+            "for 8 simulated groups, got 9",
+        ),
+        (["sbc", "--simulations", "2", "--shard", "3/3"], "nothing is left for shard 3: 2 shards"),
+        (["doctor", "--effect", "w ~ load = 1", "--shard", "1/2"], "add --simulations"),
         (
             ["plan", "--slurm", "4", "--", "fit", "CHOICES", "--method", "mle", "--starts", "64"],
             "--slurm must be from 1 to 3 for 6 participants and 64 starts, got 4",
@@ -258,6 +265,33 @@ def test_a_killed_sampler_goes_on(choices: Path, tmp_path: Path) -> None:
     assert _same(tmp_path / "killed/fit.nc", tmp_path / "whole/fit.nc")
 
 
+def _same_tables(one: Path, other: Path) -> None:
+    """Assert that two folders have the same files, and tables that are equal to the byte."""
+    names = {path.name for path in one.iterdir()}
+    assert {path.name for path in other.iterdir()} == names
+    tables = [name for name in names if name.endswith(".csv")]
+    assert tables
+    for name in tables:
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["sbc", "recover"])
+def test_groups_in_shards_and_processes(command: str, tmp_path: Path) -> None:
+    few = ["--simulations", 4, "--draws", 60, "--tune", 60]
+    run = [command, "--model", "model-based", "--participants", 3, "--trials", 20, *few, "--out"]
+    shards = tmp_path / "shards"
+    assert _run(*run, shards, "--shard", "2/2") == _run(*run, shards, "--shard", "1/2") == 0
+    parts = shards / "parts" / ("" if command == "sbc" else "3-people-20-trials")
+    assert finished(parts) == 4
+    assert [path.name for path in shards.iterdir()] == ["parts"]
+    assert _run(*run, shards, "--resume") == 0
+    assert _run(*run, tmp_path / "jobs", "--jobs", 2) == 0
+    assert _run(*run, tmp_path / "whole") == 0
+    for other in ("shards", "jobs"):
+        _same_tables(tmp_path / "whole", tmp_path / other)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["sbc", "recover"])
 def test_a_killed_calibration_goes_on(command: str, tmp_path: Path) -> None:
@@ -272,12 +306,7 @@ def test_a_killed_calibration_goes_on(command: str, tmp_path: Path) -> None:
     assert _run(*run, tmp_path / "killed") == 2  # without --resume
     assert _run(*run, tmp_path / "killed", "--resume") == 0
     assert _run(*run, tmp_path / "whole") == 0
-    names = {path.name for path in (tmp_path / "whole").iterdir()}
-    assert {path.name for path in (tmp_path / "killed").iterdir()} == names
-    for name in names:
-        if name.endswith(".csv"):
-            same = (tmp_path / out / name for out in ("killed", "whole"))
-            assert len({path.read_bytes() for path in same}) == 1
+    _same_tables(tmp_path / "whole", tmp_path / "killed")
 
 
 @pytest.mark.parametrize(
@@ -328,6 +357,8 @@ def test_a_dask_cluster_that_loses_a_worker_finds_the_same(choices: Path, whole:
     more = mc.Choices(pd.concat(people, ignore_index=True), data.task)
     model = mc.models.HYBRID.fix(lam=1.0)
     alone = mc.fit(model, more, method="map", starts=64, seed=1)
+    few: Any = {"participants": 2, "trials": 10, "simulations": 3, "ranks": 20, "seed": 1}
+    few |= {"draws": 60, "tune": 60}
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
@@ -343,7 +374,9 @@ def test_a_dask_cluster_that_loses_a_worker_finds_the_same(choices: Path, whole:
         with pytest.MonkeyPatch.context() as patch, joblib.parallel_config("dask"):
             patch.setattr("metacontrol.fitting.sampling.bar._tell", lambda self, share: kill(share))
             found = mc.fit(model, more, method="map", starts=64, seed=1)
+            simulated = mc.sbc(mc.models.MODEL_BASED, data.task, **few)
         assert killed
         assert victim not in client.run(os.getpid).values()
+    pd.testing.assert_frame_equal(simulated, mc.sbc(mc.models.MODEL_BASED, data.task, **few))
     tables = (fit.tree["estimates"].to_dataset() for fit in (found, alone))
     xr.testing.assert_equal(*tables)

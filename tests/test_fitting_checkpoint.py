@@ -200,7 +200,7 @@ def test_shards_are_gathered_into_the_fit_without_shards(
     ("arguments", "message"),
     [
         ({"shard": (0, 3)}, r"shard must be from \(1, n\) to \(n, n\), got \(0, 3\)"),
-        ({"shard": (1, 3), "checkpoint": None}, "a shard needs method='mle' or 'map'"),
+        ({"shard": (1, 3), "checkpoint": None}, "a shard needs a checkpoint to be kept in"),
         ({"shard": (1, 3), "method": "nuts"}, "a shard needs method='mle' or 'map'"),
         ({"shard": (5, 5)}, "nothing is left for shard 5: 4 shards are enough"),
     ],

@@ -47,21 +47,24 @@ def working_in(folder: Path, *, alone: bool) -> Iterator[None]:
 
 
 @contextmanager
-def resumable(folder: Path, *, resume: bool) -> Iterator[Path]:
-    """Work alone in a folder; return where finished parts are kept until all is done.
+def resumable(folder: Path, *, resume: bool, shard: str | None = None) -> Iterator[Path]:
+    """Work in a folder; return where finished parts are kept, until all is done.
+
+    Shards of a run work in it at the same time and leave their parts; all else works alone.
 
     Raises
     ------
     FileExistsError
-        If there are some of a run that was stopped, and it is not to be resumed.
+        If there are parts of a run that was stopped, and it is not to be resumed.
     """
     must_be_writable(folder)
-    with working_in(folder, alone=True):
+    with working_in(folder, alone=shard is None):
         parts = folder / PARTS
-        if not resume:
+        if shard is None and not resume:
             must_be_empty(parts)
         yield parts
-        forget(parts)
+        if shard is None:
+            forget(parts)
 
 
 def must_be_empty(parts: Path) -> None:

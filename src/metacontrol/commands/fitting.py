@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import metacontrol as mc
-from metacontrol.alone import PARTS, must_be_empty, working_in
+from metacontrol.alone import resumable
 from metacontrol.arbitration import draw_arbitration
 from metacontrol.commands.options import (
     ChoicesFrom,
@@ -19,12 +19,14 @@ from metacontrol.commands.options import (
     Folder,
     Missed,
     ModelName,
+    Resume,
     Seed,
     TaskName,
     find_formulas,
     find_model,
     find_prior,
     find_shard,
+    jobs_at_once,
     number_or_name,
     pair,
     read_choices,
@@ -73,7 +75,7 @@ def fit(
     seed: Seed = 1,
     out: Folder = Path("fit"),
     strict: Strict = False,
-    resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
+    resume: Resume = False,
     shard: Annotated[
         str | None,
         typer.Option(help="I/N: only this share (mle, map); auto/N in a SLURM array."),
@@ -93,13 +95,7 @@ def fit(
 
     Example: `metacontrol fit choices.csv --task otto-2013 --formula "w ~ 1 + load" --out fit`
     """
-    from joblib import parallel_config
-
-    from metacontrol.fitting.checkpoint import forget
-
     must_be_writable(out)
-    if jobs is not None and jobs < 1 and jobs != -1:
-        raise ValueError(f"--jobs must be 1 or more, or -1 for one a processor, got {jobs}")
     share = find_shard(shard)
     data = read_choices(choices, task, choices_from, missed, column, exclude_first)
     chosen = find_model(model)
@@ -107,10 +103,7 @@ def fit(
     formulas = find_formulas(formula)
     priors = {name: find_prior(value) for name, value in (pair(t, "--prior") for t in prior)}
     print(data)
-    parts = out / PARTS
-    with working_in(out, alone=shard is None), parallel_config(n_jobs=jobs or 1):
-        if shard is None and not resume:
-            must_be_empty(parts)
+    with resumable(out, resume=resume, shard=shard) as parts, jobs_at_once(jobs):
         found = mc.fit(
             chosen.fix(**fixed) if fixed else chosen,
             data,
@@ -134,7 +127,6 @@ def fit(
             print(f"{len(found.parameters):,} participants are done in {parts}")
             return
         write_fit(found, out)
-        forget(parts)
     tell_fit(found, strict)
 
 

@@ -23,6 +23,7 @@ Columns = Annotated[
     list[str], typer.Option("--column", help="OURS=THEIRS, where a column has another name.")
 ]
 ExcludeFirst = Annotated[int, typer.Option(help="Leave out each participant's first trials.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")]
 By = Annotated[list[str], typer.Option("--by", help="A column to split by, or previous_COLUMN.")]
 
 
@@ -76,6 +77,15 @@ def find_shard(text: str | None) -> tuple[int, int]:
     if not digits or not 1 <= int(number) <= int(count):
         raise ValueError(f"--shard takes I/N with I from 1 to N, or auto/N, got {number}/{count}")
     return int(number), int(count)
+
+
+def jobs_at_once(jobs: int | None) -> Any:
+    """Return the context in which joblib works in so many processes."""
+    from joblib import parallel_config
+
+    if jobs is not None and jobs < 1 and jobs != -1:
+        raise ValueError(f"--jobs must be 1 or more, or -1 for one a processor, got {jobs}")
+    return parallel_config(n_jobs=jobs or 1)
 
 
 def column_names(pairs: Sequence[str]) -> dict[str, str]:

@@ -17,11 +17,14 @@ from metacontrol.commands.options import (
     Folder,
     Missed,
     ModelName,
+    Resume,
     Seed,
     TaskName,
     find_formulas,
     find_model,
+    find_shard,
     find_task,
+    jobs_at_once,
     number_or_name,
     numbers,
     pair,
@@ -35,7 +38,12 @@ Tune = Annotated[int, typer.Option(help="Tuning draws of each chain.")]
 Chains = Annotated[int, typer.Option(help="Number of chains.")]
 Simulations = Annotated[int, typer.Option(help="Simulated groups (of each design).")]
 Designs = Annotated[str, typer.Option(help="Numbers, with commas between them.")]
-Resume = Annotated[bool, typer.Option(help="Go on with a run that was stopped.")]
+Shard = Annotated[
+    str | None, typer.Option(help="I/N: only this share of the groups; auto/N in a SLURM array.")
+]
+Jobs = Annotated[
+    int | None, typer.Option(help="Processes, a group or a participant each; -1: one a processor.")
+]
 
 
 def recover(
@@ -54,12 +62,15 @@ def recover(
     seed: Seed = 1,
     out: Folder = Path("recovery"),
     resume: Resume = False,
+    shard: Shard = None,
+    jobs: Jobs = None,
 ) -> None:
     """Recover parameters, people's and the group's, by numbers of participants and trials.
 
     Example: `metacontrol recover --model hybrid --participants 20,40 --trials 200 --parameter w`
     """
-    with resumable(out, resume=resume) as parts:
+    share = find_shard(shard)
+    with resumable(out, resume=resume, shard=shard) as parts, jobs_at_once(jobs):
         table = mc.recovery_by_design(
             find_model(model),
             find_task(task),
@@ -72,7 +83,10 @@ def recover(
             tune=tune,
             chains=chains,
             checkpoint=parts,
+            shard=share,
         )
+        if _is_shard(shard, parts):
+            return
         show(table, "Recovery by design")
         write_table(table, out / "recovery.csv")
         means = [name for name in table["parameter"].unique() if name.endswith("_mean")]
@@ -89,12 +103,13 @@ def confuse(
     seed: Seed = 1,
     out: Folder = Path("confusion"),
     resume: Resume = False,
+    jobs: Jobs = None,
 ) -> None:
     """Simulate each model, fit all to it, and count for whom which is best by AIC and BIC.
 
     Example: `metacontrol confuse model-free model-based hybrid --task daw-2011`
     """
-    with resumable(out, resume=resume) as parts:
+    with resumable(out, resume=resume) as parts, jobs_at_once(jobs):
         table = mc.confuse(
             [find_model(name) for name in models],
             find_task(task),
@@ -124,12 +139,15 @@ def sbc(
     seed: Seed = 1,
     out: Folder = Path("calibration"),
     resume: Resume = False,
+    shard: Shard = None,
+    jobs: Jobs = None,
 ) -> None:
     """Calibrate the whole hierarchical fit on groups simulated from its priors.
 
     Example: `metacontrol sbc --model hybrid --task daw-2011 --participants 20 --trials 100`
     """
-    with resumable(out, resume=resume) as parts:
+    share = find_shard(shard)
+    with resumable(out, resume=resume, shard=shard) as parts, jobs_at_once(jobs):
         table = mc.sbc(
             find_model(model),
             find_task(task),
@@ -142,7 +160,10 @@ def sbc(
             tune=tune,
             chains=chains,
             checkpoint=parts,
+            shard=share,
         )
+        if _is_shard(shard, parts):
+            return
         verdict = mc.sbc_verdict(table)
         show(verdict, "Calibration")
         print(mc.sbc_sentence(table))
@@ -178,6 +199,8 @@ def doctor(
     seed: Seed = 1,
     out: Folder = Path("doctor"),
     resume: Resume = False,
+    shard: Shard = None,
+    jobs: Jobs = None,
 ) -> None:
     """Before data: how many participants and trials. After a fit: what should worry you.
 
@@ -191,6 +214,8 @@ def doctor(
             str(effect),
             out,
             resume,
+            shard,
+            jobs,
             model=find_model(model),
             task=find_task(task),
             participants=numbers(participants, "--participants"),
@@ -203,6 +228,8 @@ def doctor(
         )
         return
     must_be_writable(out)
+    if shard is not None or resume:
+        raise ValueError("--shard and --resume are for an --effect with --simulations")
     if choices is None:
         raise ValueError("doctor FIT needs the choices that were fitted: add --choices")
     found = mc.load_fit(fitted)
@@ -237,12 +264,26 @@ def _numbered(text: str, option: str) -> tuple[str, float]:
     return name, number
 
 
-def _before(effect: str, out: Path, resume: bool, **options: Any) -> None:
+def _is_shard(shard: str | None, parts: Path) -> bool:
+    """Whether this was a share of a run only; if so, say where it is."""
+    if shard is not None:
+        print(f"shard {shard} is done in {parts}: when all are, run it once more with --resume")
+    return shard is not None
+
+
+def _before(
+    effect: str, out: Path, resume: bool, shard: str | None, jobs: int | None, **options: Any
+) -> None:
     formula, size = _numbered(effect, "--effect")
     parameter, column = pair(formula, "--effect", "~")
-    with resumable(out, resume=resume) as parts:
-        about: Any = {"parameter": parameter, "column": column, "effect": size}
-        table = mc.design(**about, checkpoint=parts, **options)
+    about: Any = {"parameter": parameter, "column": column, "effect": size}
+    if shard is not None and not options["simulations"]:
+        raise ValueError("--shard shares out the groups that NUTS fits: add --simulations")
+    share = find_shard(shard)
+    with resumable(out, resume=resume, shard=shard) as parts, jobs_at_once(jobs):
+        table = mc.design(**about, checkpoint=parts, shard=share, **options)
+        if _is_shard(shard, parts):
+            return
         show(table, f"Power for {effect}")
         print(mc.design_sentence(table))
         write_table(table, out / "design.csv")
