@@ -216,10 +216,13 @@ def _seen(
 
 def _on_link(model: Model, name: str, median: float) -> float:
     """Return the median person's value on the link's scale; raise ValueError if out of bounds."""
-    try:
-        return model.parameter(name).link.forward(median)
-    except ValueError as wrong:
-        raise ValueError(f"{name} of the median person: {wrong}") from None
+    link = model.parameter(name).link
+    low, high = link.bounds
+    if not low < median < high:
+        raise ValueError(
+            f"{name} of the median person: {median:.4g} is not between {low:g} and {high:g}"
+        )
+    return float(link.forward(median))
 
 
 def power(size: float | np.ndarray, participants: int) -> np.ndarray:
