@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +92,7 @@ def kfold(
         raise ValueError(f"new people are predicted from one group, but {what}")
     people = data.participants
     fold, values = _dealt(people, folds, seed) if by is None else _grouped(data, by)
-    whole = Scoring.of(model, data, formulas)
+    whole = Individuals(Scoring.of(model, data, formulas))
     places = [np.flatnonzero(fold == number) for number in range(len(values))]
     rests = [_without(data, [people[i] for i in here], model, formulas) for here in places]
     options |= {"formulas": formulas, "priors": priors, "seed": seed}
@@ -102,12 +101,10 @@ def kfold(
 
     def predicted(number: int, here: np.ndarray, rest: Choices) -> pd.DataFrame:
         fitted = fit(model, rest, checkpoint=part_of(checkpoint, f"fold-{number + 1}"), **options)
-        names = [people[i] for i in here]
-        records = whole.records.repeat(here, 1)
-        left_out = Individuals(replace(whole, records=records, participants=names))
+        left_out = whole.only(here)
         scores, effective = marginal_scores(left_out, Population.of(fitted, left_out, DRAWS), seed)
         table = {
-            "participant": names,
+            "participant": left_out.scoring.participants,
             "fold": values[number],
             "elpd": logsumexp(scores, axis=1) - np.log(scores.shape[1]),
             "pareto_k": np.nan,

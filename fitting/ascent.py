@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from metacontrol.fitting.hierarchy import Hierarchy
-from metacontrol.fitting.importance import Draws, draw
+from metacontrol.fitting.importance import Draws, Pool, draw
 from metacontrol.fitting.individuals import Individuals, Normal
 from metacontrol.fitting.recycling import Recycled
 
@@ -20,6 +21,7 @@ ROUNDS = 10  # of draws, at most
 SHORTEST = 0.1  # share of the way to a maximum that is gone at least
 SETTLED = 0.1  # nats for each of a group's numbers: what new draws may add by their noise
 WIDER = 1.5  # variance of what draws are made under, in shares of the group's
+POOL = 10  # draws of which one is kept, of a group that is fitted
 LARGEST = 1.0  # standard error, on the scale of links, where choices tell nothing
 
 Step = Callable[[np.ndarray], tuple[float, np.ndarray]]
@@ -52,7 +54,7 @@ class Maximum:
 
     def tree(self) -> xr.DataTree:
         """Return it as it is kept on disk."""
-        arrays = {
+        arrays: dict[str, Any] = {
             "vector": ("number", self.vector),
             "covariance": (("number", "by"), self.covariance),
             "noise": ("number", self.noise),
@@ -61,13 +63,18 @@ class Maximum:
             "log_likelihood": (("participant", "draw"), self.recycled.log_likelihood),
             "gain": ((), self.gain),
         }
+        if self.recycled.pool is not None:
+            pool = asdict(self.recycled.pool)
+            arrays |= {f"pool_{name}": ("participant", of_each) for name, of_each in pool.items()}
         return xr.DataTree.from_dict({"maximum": xr.Dataset(arrays)})
 
     @classmethod
     def of(cls, tree: xr.DataTree, hierarchy: Hierarchy) -> Maximum:
         """Return what was kept."""
         kept = {str(name): v.to_numpy() for name, v in tree["maximum"].data_vars.items()}
-        draws = (kept[name] for name in ("values", "base", "log_likelihood"))
+        draws: list[Any] = [kept[name] for name in ("values", "base", "log_likelihood")]
+        if "pool_effective" in kept:
+            draws.append(Pool(kept["pool_effective"], kept["pool_pareto_k"]))
         return cls(
             kept["vector"],
             kept["covariance"],
@@ -112,11 +119,14 @@ def maximum(
     tell: Tell,
     count: int,
     seed: int,
+    pool: int = 1,
 ) -> Maximum:
     """Find the group by EM with an E-step that weighs draws; draw anew where it has come to.
 
     New draws are made until they change nothing: draws under a wide prior are few where the group
-    turns out to be. Each draws closer to posteriors, as it knows those before.
+    turns out to be. Each draws closer to posteriors, as it knows those before. The last ones may be
+    picked from a pool: what few draws say is off by some bias, which does not average out over
+    participants.
 
     Parameters
     ----------
@@ -132,12 +142,15 @@ def maximum(
         Draws of each participant, each time.
     seed : int
         Seed of the draws.
+    pool : int
+        Of the last draws, as for `draw`.
     """
     vector = start
     drawn = None
+    wide = 1
     for number in range(ROUNDS):
         drawn = look_around(
-            individuals, vector, hierarchy, known=drawn, count=count, seed=(seed, number)
+            individuals, vector, hierarchy, known=drawn, count=count, seed=(seed, number), pool=wide
         )
         recycled = Recycled.of(hierarchy, drawn)
         reached = _within_reach(recycled, vector)
@@ -145,7 +158,9 @@ def maximum(
         vector = reached
         tell((number + 1) / ROUNDS)
         if number and gain < enough(len(vector)):  # the first draws are from nowhere near
-            break
+            if wide == pool:
+                break
+            wide = pool
     return Maximum.at(vector, recycled, gain)
 
 
@@ -170,11 +185,12 @@ def look_around(
     known: Draws | None = None,
     count: int,
     seed: int | Sequence[int],
+    pool: int = 1,
 ) -> Draws:
     """Return draws of each participant under a somewhat wider group than this, as `draw` does."""
     group = hierarchy.normal(vector)
     prior = Normal(group.mean, WIDER * group.covariance)
-    return draw(individuals, prior, count, seed=seed, known=known)
+    return draw(individuals, prior, count, seed=seed, known=known, pool=pool)
 
 
 def highest(recycled: Recycled, start: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from metacontrol.fitting.ascent import Maximum, ascend, highest, look_around, maximum
+from metacontrol.fitting.ascent import POOL, Maximum, ascend, highest, look_around, maximum
 from metacontrol.fitting.checkpoint import Parts
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
@@ -53,7 +53,7 @@ def em_tree(
     start = hierarchy.near(individuals.prior(given))
     with bar(f"{len(scoring.participants):,} participants", progress) as tell:
         if exact:
-            how: Any = {"tell": tell, "count": importance, "seed": seed}
+            how: Any = {"tell": tell, "count": importance, "seed": seed, "pool": POOL}
             kept = parts.part(
                 "maximum", lambda: maximum(individuals, start, hierarchy, **how).tree()
             )
@@ -61,7 +61,9 @@ def em_tree(
             best = vector = found.vector
         else:
             vector = _by_laplace(individuals, hierarchy, start)
-            drawn = look_around(individuals, vector, hierarchy, count=importance, seed=seed)
+            drawn = look_around(
+                individuals, vector, hierarchy, count=importance, seed=seed, pool=POOL
+            )
             recycled = Recycled.of(hierarchy, drawn)
             found = Maximum.at(vector, recycled)
             best = highest(recycled, vector)

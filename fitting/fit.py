@@ -100,8 +100,8 @@ def fit(
     starts : int
         Searches for each participant, for mle and map.
     importance : int
-        Draws of each participant that em, em-laplace and two-stage weigh; of few participants with
-        few trials more are needed, as diagnostics say.
+        Draws of each participant that em, em-laplace and two-stage weigh, picked from ten times as
+        many; of few participants with few trials more are needed, as diagnostics say.
     draws, tune, chains : int
         Kept and tuning draws of each chain, and number of chains, of a group's posterior. Of
         thousands of people, for two-stage and em, 500 draws are enough and save memory.
@@ -156,7 +156,7 @@ def fit(
             raise ValueError(f"{name} must be 1 or more, got {count}")
     if not 0 < target_accept < 1:
         raise ValueError(f"target_accept must be between 0 and 1, got {target_accept}")
-    if centring != "auto" and not 0 <= centring <= 1:
+    if centring != "auto" and not (isinstance(centring, int | float) and 0 <= centring <= 1):
         raise ValueError(f"centring must be 'auto' or from 0 to 1, got {centring}")
     if method in WITHOUT_PRIORS and priors:
         instead = WITHOUT_PRIORS[method]

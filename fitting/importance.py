@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from scipy.special import gammaln, logsumexp, softmax
 
 from metacontrol.fitting.individuals import Individuals, Normal
+from metacontrol.fitting.psis import smooth
 
 FREEDOM = 5  # of the Student distribution that draws are proposed from
 DEFENCE = 0.1  # share of draws from the prior: no ratio is above ten times a likelihood
@@ -23,6 +24,21 @@ SIZE = 100  # draws in a round
 KERNELS = 40  # Student distributions around likely draws
 WIDTH = 0.9  # of these, in standard deviations of the posterior
 LARGEST = 0.1  # weight of one draw in finding them
+LOT = 256  # participants whose pools are in memory together
+
+
+@dataclass(frozen=True)
+class Pool:
+    """What draws were picked from.
+
+    Attributes
+    ----------
+    effective, pareto_k : array, shape (participants,)
+        Effective number of its draws, and the shape of the tail of their weights.
+    """
+
+    effective: np.ndarray
+    pareto_k: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -38,12 +54,15 @@ class Draws:
         Log-likelihood less the log of the density that they were proposed from.
     spread : array, shape (participants, coefficients, coefficients)
         Covariance of each posterior, as far as it was known when they were proposed.
+    pool : Pool, optional
+        What they were picked from, if they were.
     """
 
     values: np.ndarray
     log_likelihood: np.ndarray
     base: np.ndarray
     spread: np.ndarray
+    pool: Pool | None = None
 
     def log_ratio(self, prior: Normal) -> np.ndarray:
         """Return logs of posterior over proposal, not normalised, shape (draws, participants)."""
@@ -58,8 +77,43 @@ class Draws:
         return logsumexp(self.log_ratio(prior), axis=0) - np.log(len(self.values))
 
     def effective(self, prior: Normal) -> np.ndarray:
-        """Return the effective number of draws of each participant, shape (participants,)."""
-        return 1 / (self.weights(prior) ** 2).sum(axis=0)
+        """Return the effective number of draws of each participant, shape (participants,).
+
+        Variances of picking them and of weighing them add up.
+        """
+        share = (self.weights(prior) ** 2).sum(axis=0)
+        return 1 / (share if self.pool is None else share + 1 / self.pool.effective)
+
+    def picked(self, prior: Normal, count: int, rngs: Sequence[np.random.Generator]) -> Draws:
+        """Return some draws, picked by their weights: draws from posteriors, all as likely.
+
+        What is left for their weights to do is to tell the prior from another one nearby, by which
+        far fewer draws say as much (Rubin, 1988, sampling and importance resampling).
+        """
+        in_order = _picks(self.weights(prior), count, rngs)
+        places = np.stack(
+            [rng.permutation(own) for own, rng in zip(in_order.T, rngs, strict=True)], axis=1
+        )
+        values = np.take_along_axis(self.values, places[..., None], axis=0)
+        return Draws(
+            values,
+            np.take_along_axis(self.log_likelihood, places, axis=0),
+            self.log_evidence(prior) - prior.logpdf(values),
+            self.spread,
+            Pool(self.effective(prior), smooth(self.log_ratio(prior).T)[1]),
+        )
+
+    @classmethod
+    def joined(cls, lots: Sequence[Draws]) -> Draws:
+        """Return picked draws of the participants of several lots."""
+        values, log_likelihood, base = (
+            np.concatenate([getattr(lot, name) for lot in lots], axis=1)
+            for name in ("values", "log_likelihood", "base")
+        )
+        spread = np.concatenate([lot.spread for lot in lots])
+        pools = zip(*(astuple(lot.pool) for lot in lots if lot.pool), strict=True)
+        pool = Pool(*(np.concatenate(parts) for parts in pools))
+        return cls(values, log_likelihood, base, spread, pool)
 
 
 @dataclass(frozen=True)
@@ -85,6 +139,11 @@ class Proposal:
     def root(self) -> np.ndarray:
         """Lower triangle whose product with itself is the scale of a Student distribution."""
         return np.linalg.cholesky(self.width**2 * self.spread)
+
+    def only(self, people: np.ndarray) -> Proposal:
+        """Return that of some participants, by their numbers."""
+        centres, spread = self.centres[:, people], self.spread[people]
+        return Proposal(self.prior.only(people), centres, spread, self.width)
 
     def draw(self, count: int, rngs: Sequence[np.random.Generator]) -> np.ndarray:
         """Return draws, shape (count, participants, coefficients), a stream for each person."""
@@ -145,6 +204,7 @@ def draw(
     *,
     seed: int | Sequence[int],
     known: Draws | None = None,
+    pool: int = 1,
 ) -> Draws:
     """Draw from posteriors by importance sampling.
 
@@ -167,6 +227,9 @@ def draw(
         Seed of the draws; another than that of the known ones.
     known : Draws, optional
         Under a prior not far from this one, to begin with.
+    pool : int
+        If above 1, so many times `count` are drawn in the last round and `count` of them picked by
+        their weights: see `Draws.picked`.
     """
     rngs = [
         np.random.default_rng([*np.atleast_1d(seed), *name.encode()])
@@ -180,7 +243,16 @@ def draw(
         rounds, more = [known], AGAIN
     for _ in range(more):
         rounds.append(_round(individuals, _closer(prior, rounds, rngs), SIZE, rngs))
-    return _round(individuals, _closer(prior, rounds, rngs), count, rngs)
+    proposal = _closer(prior, rounds, rngs)
+    if pool == 1:
+        return _round(individuals, proposal, count, rngs)
+    lots = []
+    for begin in range(0, len(rngs), LOT):
+        people = np.arange(begin, min(begin + LOT, len(rngs)))
+        own, some = rngs[begin : begin + LOT], individuals.only(people)
+        drawn = _round(some, proposal.only(people), pool * count, own)
+        lots.append(drawn.picked(prior.only(people), count, own))
+    return Draws.joined(lots)
 
 
 def _round(
@@ -210,10 +282,15 @@ def _closer(
     effective = 1 / (weights**2).sum(axis=0)[:, None, None]
     known = effective / (effective + KERNELS / 2)
     spread = known * seen + (1 - known) * rounds[-1].spread
-    picks = [
-        np.searchsorted(shares.cumsum(), (np.arange(KERNELS) + rng.random(KERNELS)) / KERNELS)
-        for shares, rng in zip(weights.T, rngs, strict=True)
-    ]
-    places = np.minimum(np.array(picks).T, len(values) - 1)
+    places = _picks(weights, KERNELS, rngs)
     centres = mean + np.sqrt(1 - WIDTH**2) * np.take_along_axis(apart, places[..., None], axis=0)
     return Proposal(prior, centres, spread, WIDTH)
+
+
+def _picks(weights: np.ndarray, count: int, rngs: Sequence[np.random.Generator]) -> np.ndarray:
+    """Return numbers of draws by their weights, evenly and in order, (count, participants)."""
+    picks = [
+        np.searchsorted(own.cumsum(), (np.arange(count) + rng.random(count)) / count)
+        for own, rng in zip(weights.T, rngs, strict=True)
+    ]
+    return np.minimum(np.array(picks).T, len(weights) - 1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -26,6 +26,7 @@ from metacontrol.models.scoring import Scoring
 
 STEP = 1e-4  # of the differences of slopes that give curvatures, on the scale of links
 CLOSE = 0.01  # of the top, in nats: kinks of planned values stop some searches before it
+TOGETHER = 64  # some participants' records are for a multiple of so many
 FLOOR = 0.05  # smallest curvature in any direction, in shares of the prior's
 
 
@@ -46,6 +47,10 @@ class Normal:
     def precision(self) -> np.ndarray:
         """Inverse of the covariance."""
         return np.linalg.inv(self.covariance)
+
+    def only(self, people: np.ndarray) -> Normal:
+        """Return those of some participants, by their numbers."""
+        return Normal(self.mean if self.mean.ndim == 1 else self.mean[people], self.covariance)
 
     def logpdf(self, values: np.ndarray) -> np.ndarray:
         """Return log-densities of values, shape (..., participants, coefficients)."""
@@ -133,6 +138,20 @@ class Individuals:
         worth[seats[shows]] = over[shows] / under[shows]
         return worth if np.allclose(over, worth[seats] * under, rtol=1e-9, atol=1e-12) else None
 
+    def only(self, people: np.ndarray) -> Individuals:
+        """Return some of them, by their numbers; what is own is as among all.
+
+        Their records are filled up with those of the first: each number of lanes takes time to
+        compile.
+        """
+        filled = np.concatenate([people, np.full(-len(people) % TOGETHER, people[0])])
+        records = self.scoring.records.repeat(filled, 1)
+        names = [self.scoring.participants[i] for i in people]
+        some = Individuals(replace(self.scoring, records=records, participants=names))
+        movers = {name: (moved, worth[people]) for name, (moved, worth) in self.movers.items()}
+        vars(some).update(names=self.names, movers=movers)  # where cached properties are kept
+        return some
+
     def natural(self, values: Any) -> dict[str, np.ndarray]:
         """Return coefficients as tables have them: parameters without a formula on their own scale.
 
@@ -163,16 +182,21 @@ class Individuals:
         -------
         array, shape (..., participants)
         """
-        rows = values.reshape(-1, *values.shape[-2:])
+        rows = self._filled(values).reshape(-1, len(self.scoring.records.slots), len(self.names))
         story, records = self.scoring.story, self.scoring.records
         found = side_by_side(lambda row: np.asarray(_scores(story, self.names, records, row)), rows)
-        return np.array(found).reshape(values.shape[:-1])
+        return np.array(found)[:, : values.shape[-2]].reshape(values.shape[:-1])
 
     def slope(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return log-likelihoods and their gradients, shapes (participants,) and as `values`."""
         story, records = self.scoring.story, self.scoring.records
-        score, slope = _slopes(story, self.names, records, values)
-        return np.asarray(score), np.asarray(slope)
+        score, slope = _slopes(story, self.names, records, self._filled(values))
+        return np.asarray(score)[: len(values)], np.asarray(slope)[: len(values)]
+
+    def _filled(self, values: np.ndarray) -> np.ndarray:
+        """Return values with the first participant's for all lanes that are nobody's."""
+        free = len(self.scoring.records.slots) - values.shape[-2]
+        return np.concatenate([values, np.repeat(values[..., :1, :], free, axis=-2)], axis=-2)
 
     def curvature(self, values: np.ndarray) -> np.ndarray:
         """Return minus the second derivatives, shape (participants, coefficients, coefficients)."""

@@ -22,7 +22,6 @@ from metacontrol.fitting.recycling import Recycled
 from metacontrol.models.parameter import Prior
 
 FEW, DRAWS = 200, 1000  # draws of each person: to find the group, and to tell how things follow it
-TOLD = 0.5  # largest share of the group's variance that is left where choices tell enough
 SURE = 0.15  # largest error of the log of the group's spread where it is known well enough
 
 
@@ -146,8 +145,9 @@ def _information(
 ) -> Information:
     """Return moments of draws, and how they follow the group.
 
-    What choices hardly tell is written without them, unless it is sure how much people differ in
-    it: how things follow the group is known near the group that was found only.
+    A coefficient is written without them unless it is sure how much people differ in it: how things
+    follow the group is known near the group that was found only, and of few people far more groups
+    are probable than those.
 
     A moment rises with a parameter of the group by its covariance with the slope there of the
     group's log-density, or of the likelihood's if people's departures in units of the group are
@@ -178,18 +178,17 @@ def _information(
     by_sd -= (centre * (1 - 2 * fall))[:, :, None] * eye
     by_mean = follows(apart, both, ones, eye) / sd
     by_width = np.clip(follows(spread, alone, ones, np.zeros(1)), -1, 1) / sd
-    told = sure | (variance.mean(axis=0) < TOLD)
-    pairs = told[:, None] & told
+    pairs = sure[:, None] & sure
     return Information(
         group=group,
         expected=normal.mean,
         sd=sd,
-        centre=centre * told,
+        centre=centre * sure,
         width=np.linalg.cholesky(np.where(pairs, covariance + 1e-6 * eye, eye)),
         by_mean=by_mean * pairs,
-        sharpness=fall / (1 - fall) * told,
+        sharpness=fall / (1 - fall) * sure,
         by_sd=by_sd * pairs,
-        width_by_mean=by_width * told,
+        width_by_mean=by_width * sure,
     )
 
 

@@ -22,7 +22,7 @@ from scipy.special import softmax
 from threadpoolctl import threadpool_limits
 
 from metacontrol.fitting.hierarchy import Hierarchy
-from metacontrol.fitting.importance import Draws
+from metacontrol.fitting.importance import Draws, Pool
 from metacontrol.fitting.individuals import side_by_side
 from metacontrol.fitting.psis import smooth
 
@@ -45,18 +45,22 @@ class Recycled:
     base : array, shape (participants, draws)
         Log-likelihood less the log of the proposal's density.
     log_likelihood : array, shape (participants, draws)
+    pool : Pool, optional
+        What they were picked from, if they were.
     """
 
     hierarchy: Hierarchy
     values: np.ndarray
     base: np.ndarray
     log_likelihood: np.ndarray
+    pool: Pool | None = None
 
     @classmethod
     def of(cls, hierarchy: Hierarchy, draws: Draws) -> Recycled:
         """Return draws, one participant's after another's."""
         values = np.ascontiguousarray(draws.values.transpose(1, 2, 0))
-        return cls(hierarchy, values, draws.base.T.copy(), draws.log_likelihood.T.copy())
+        base, log_likelihood = draws.base.T.copy(), draws.log_likelihood.T.copy()
+        return cls(hierarchy, values, base, log_likelihood, draws.pool)
 
     def evidence(self, vector: Any) -> Any:
         """Return log marginal likelihoods, corrected as by `corrected_moments`.
@@ -96,8 +100,9 @@ class Recycled:
         return softmax(self._logs(vector), axis=1)
 
     def effective(self, vector: np.ndarray) -> np.ndarray:
-        """Return effective numbers of draws, shape (participants,)."""
-        return 1 / (self.weights(vector) ** 2).sum(axis=1)
+        """Return effective numbers of draws, shape (participants,), as `Draws.effective` does."""
+        share = (self.weights(vector) ** 2).sum(axis=1)
+        return 1 / (share if self.pool is None else share + 1 / self.pool.effective)
 
     def pareto_k(self, vector: np.ndarray) -> np.ndarray:
         """Return shapes of the tails of weights, shape (participants,).
@@ -105,7 +110,8 @@ class Recycled:
         Above 0.7 so few draws have so much of the weight that means over them cannot be trusted
         (Vehtari et al., 2024, jmlr.org/papers/v25/19-556.html).
         """
-        return smooth(self._logs(vector))[1]
+        found = smooth(self._logs(vector))[1]
+        return found if self.pool is None else np.maximum(found, self.pool.pareto_k)
 
     def information(self, vector: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the observed information of a vector, and the noise that draws add to its score.
@@ -121,7 +127,8 @@ class Recycled:
         """
         hierarchy = self.hierarchy
         means, log_sd = hierarchy.means(vector), hierarchy.log_sd(vector)
-        people = self.values, self.base, means, hierarchy.regressors
+        picked = np.zeros(len(self.base)) if self.pool is None else 1 / self.pool.effective
+        people = self.values, self.base, means, hierarchy.regressors, picked
         information, noise = _information(people, log_sd, hierarchy.moves)
         return np.asarray(information), np.asarray(noise)
 
@@ -210,8 +217,8 @@ def _information(people: Any, log_sd: Any, moves: Any) -> tuple[Any, Any]:
     names, size = moves.shape
     sd = jnp.exp(log_sd)
 
-    def one(person: tuple[Any, Any, Any, Any]) -> tuple[Any, Any]:
-        values, base, mean, regressors = person
+    def one(person: tuple[Any, ...]) -> tuple[Any, Any]:
+        values, base, mean, regressors, picked = person
         weights = jax.nn.softmax(_one((values, base, mean), log_sd))
         z = (values - mean[:, None]) / sd[:, None]
         parts = jnp.concatenate([z, z**2])  # a draw's score is linear in them
@@ -222,7 +229,8 @@ def _information(people: Any, log_sd: Any, moves: Any) -> tuple[Any, Any]:
         mixed = 2 * x.T * expected[:size]
         whole = jnp.block([[x.T @ x, mixed], [mixed.T, 2 * jnp.diag(expected[size:])]])
         missing = to_score @ ((parts * weights) @ parts.T) @ to_score.T
-        return whole - missing, to_score @ ((parts * weights**2) @ parts.T) @ to_score.T
+        luck = weights**2 + picked * weights  # of weighing them, and of picking them
+        return whole - missing, to_score @ ((parts * luck) @ parts.T) @ to_score.T
 
     def add(sums: Any, person: Any) -> tuple[Any, None]:
         return jax.tree.map(jnp.add, sums, one(person)), None

@@ -11,7 +11,7 @@ import pytensor.tensor as pt
 import xarray as xr
 from pytensor import wrap_jax
 
-from metacontrol.fitting.ascent import Maximum, maximum
+from metacontrol.fitting.ascent import POOL, Maximum, maximum
 from metacontrol.fitting.checkpoint import Parts
 from metacontrol.fitting.em import maximum_tree
 from metacontrol.fitting.hierarchy import Hierarchy
@@ -51,7 +51,7 @@ def two_stage_tree(
     hierarchy = Hierarchy.of(individuals, group_priors(scoring.story, given))
     start = hierarchy.near(individuals.prior(given))
     with bar(f"{len(scoring.participants):,} participants", progress) as tell:
-        how: Any = {"tell": tell, "count": importance, "seed": seed}
+        how: Any = {"tell": tell, "count": importance, "seed": seed, "pool": POOL}
         kept = parts.part("maximum", lambda: maximum(individuals, start, hierarchy, **how).tree())
     found = Maximum.of(kept, hierarchy)
     settings |= {"seed": seed, "progress": progress, "parts": parts}

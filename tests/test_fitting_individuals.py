@@ -139,13 +139,56 @@ def test_draws_give_the_integrals(pair: Individuals, grid: tuple[np.ndarray, ...
     assert laplace.max() > 4 * error.max()  # which Laplace's approximation does not give
 
 
-def test_draws_do_not_depend_on_who_else_is_there(data: mc.Choices) -> None:
+def test_some_of_them_are_as_among_all(data: mc.Choices) -> None:
+    """What does not vary among some of them is still their own, or another's mover."""
+    frame = data.frame
+    old, load = frame["participant"].isin(["s1", "s2"]), frame["trial"] % 2
+    columns = {"old": old.astype(float), "load": load.where(frame["participant"] == "s1", 0)}
+    aged = mc.Choices(frame.assign(**columns), data.task)
+    everybody = Individuals(Scoring.of(PAIR, aged, {"w": "1 + load", "beta1": "1 + old"}))
+    here = np.array([4, 1])
+    some = everybody.only(here)
+    assert some.names == everybody.names
+    assert some.scoring.participants == ["s5", "s2"]
+    np.testing.assert_array_equal(some.movers["beta1_old"][1], [0, 1])
+    values = np.random.default_rng(1).normal(0, 0.7, (3, 6, len(everybody.names)))
+    whole = everybody.log_likelihood(values)
+    np.testing.assert_allclose(some.log_likelihood(values[:, here]), whole[:, here], rtol=1e-12)
+    score, slope = some.slope(values[0, here])
+    expected = everybody.slope(values[0])
+    np.testing.assert_allclose(score, expected[0][here], rtol=1e-12)
+    np.testing.assert_allclose(slope, expected[1][here], rtol=1e-9)
+
+
+@pytest.mark.slow
+def test_picked_draws_tell_groups_apart(data: mc.Choices) -> None:
+    """Evidence is that of all that were drawn, and two hundred say more of a group nearby."""
+    own = Individuals(Scoring.of(HYBRID, data))
+    prior = own.prior()
+    near = Normal(prior.mean + 0.3, prior.covariance / 1.5)
+    many = draw(own, prior, 40_000, seed=9)
+    exact = many.log_evidence(near) - many.log_evidence(prior)
+    wrong: dict[int, list[np.ndarray]] = {1: [], 10: []}
+    for pool, errors in wrong.items():
+        for seed in range(12):
+            few = draw(own, prior, 200, seed=seed, pool=pool)
+            errors.append(few.log_evidence(near) - few.log_evidence(prior) - exact)
+    rms = {pool: np.sqrt(np.mean(np.square(errors))) for pool, errors in wrong.items()}
+    assert rms[10] < rms[1] / 1.4
+    assert few.pool is not None
+    assert (few.effective(prior) < 200).all()
+    error = 4 / np.sqrt(few.pool.effective)
+    assert (np.abs(few.log_evidence(prior) - many.log_evidence(prior)) < error).all()
+
+
+@pytest.mark.parametrize("pool", [1, 3])
+def test_draws_do_not_depend_on_who_else_is_there(data: mc.Choices, pool: int) -> None:
     few = mc.Choices(data.frame[data.frame["participant"].isin(["s2", "s5"])], data.task)
     found = []
     for choices in (data, few):
         own = Individuals(Scoring.of(PAIR, choices))
         prior = own.prior()
-        draws = draw(own, prior, 100, seed=1)
+        draws = draw(own, prior, 100, seed=1, pool=pool)
         people = [own.scoring.participants.index(name) for name in ("s2", "s5")]
         found.append(draws.values[:, people])
     np.testing.assert_allclose(found[0], found[1], atol=1e-6)

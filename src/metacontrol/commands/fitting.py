@@ -62,6 +62,12 @@ def fit(
     importance: Annotated[
         int, typer.Option(help="Weighed draws of each participant (em, two-stage).")
     ] = 500,
+    target_accept: Annotated[
+        float, typer.Option(help="Acceptance rate that NUTS aims at, between 0 and 1.")
+    ] = 0.9,
+    centring: Annotated[
+        str, typer.Option(help="auto, or from 0 (non-centred) to 1 (centred) (nuts).")
+    ] = "auto",
     correlated: Annotated[
         bool, typer.Option(help="Let parameters correlate over people (nuts).")
     ] = False,
@@ -116,6 +122,8 @@ def fit(
             chains=chains,
             starts=starts,
             importance=importance,
+            target_accept=target_accept,
+            centring=number_or_name(centring),  # type: ignore[arg-type]
             correlated=correlated,
             sessions=sessions,
             cores=None if jobs in (None, -1) else jobs,
