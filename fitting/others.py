@@ -22,6 +22,7 @@ from metacontrol.fitting.psis import smooth
 from metacontrol.fitting.quadratic import Quadratic, noise, noise_density, student
 
 PLACES = 100  # at which a person's likelihood is integrated, under each draw of the group
+DEFENCE = 0.5  # share of them that is drawn from the group: no ratio is above twice a likelihood
 PARTS = 100  # of the mixture that a person is drawn from
 
 
@@ -30,10 +31,13 @@ def marginal_scores(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the marginal likelihood of each person under each draw of the group.
 
-    It is the integral of the likelihood over the group's distribution, by importance sampling from
-    Student distributions, each where that person is likely to be under that draw of the group. The
-    places are the same for all draws of the group but for shift and scale, so that the error hardly
-    differs between them. A participant's places do not depend on who else is there.
+    It is the integral of the likelihood over the group's distribution, by importance sampling: half
+    of the places come from a Student distribution, where that person is likely to be under that
+    draw of the group, half from the group itself (Hesterberg 1995,
+    doi:10.1080/00401706.1995.10484303), lest a group of people who are all alike in something is
+    missed by a Student distribution that is elsewhere. The places are the same for all draws of the
+    group but for shift and scale, so that the error hardly differs between them. A participant's
+    places do not depend on who else is there.
 
     Parameters
     ----------
@@ -53,19 +57,27 @@ def marginal_scores(
     """
     quadratic = Quadratic.of(individuals, population.wide())
     size = len(individuals.names)
-    shocks = [
-        noise(PLACES, size, np.random.default_rng([seed, *name.encode()]))
-        for name in individuals.scoring.participants
+    rngs = [
+        np.random.default_rng([seed, *name.encode()]) for name in individuals.scoring.participants
     ]
-    steps = np.stack(shocks, axis=1)
+    defence = round(DEFENCE * PLACES)
+    normal = np.stack([rng.standard_normal((defence, size)) for rng in rngs], axis=1)
+    steps = np.stack([noise(PLACES - defence, size, rng) for rng in rngs], axis=1)
     found = []
     for draw, precision in enumerate(population.precision):
         group = population.at(draw)
         centre, root = student(quadratic.information, quadratic.pull, group.mean, precision)
-        values = centre + np.einsum("spk,pjk->spj", steps, root)
-        proposal = noise_density((steps**2).sum(axis=-1), root)
+        near = centre + np.einsum("spk,pjk->spj", steps, root)
+        drawn = group.mean + normal @ np.linalg.cholesky(group.covariance).T
+        values = np.concatenate([near, drawn])
+        apart = np.einsum("pjk,spk->spj", np.linalg.inv(root), values - centre)
+        density = group.logpdf(values)
+        proposal = np.logaddexp(
+            np.log(DEFENCE) + density,
+            np.log1p(-DEFENCE) + noise_density((apart**2).sum(axis=-1), root),
+        )
         scores = individuals.log_likelihood(values)
-        ratios = np.where(np.isfinite(scores), scores, -np.inf) + group.logpdf(values) - proposal
+        ratios = np.where(np.isfinite(scores), scores, -np.inf) + density - proposal
         total = logsumexp(ratios, axis=0)
         effective = np.exp(2 * total - logsumexp(2 * ratios, axis=0))
         found.append((total - np.log(PLACES), effective))

@@ -23,10 +23,13 @@ from scipy.stats import norm
 import metacontrol as mc
 from metacontrol.analysis.loo import _weighted_trials
 from metacontrol.cli import main
+from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
+from metacontrol.fitting.others import marginal_scores
 from metacontrol.fitting.pointwise import trial_scores
+from metacontrol.fitting.population import Population
 from metacontrol.fitting.result import describe_model, describe_task
-from metacontrol.models import HYBRID
+from metacontrol.models import HYBRID, MODEL_BASED
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks import DAW_2011
 
@@ -184,6 +187,27 @@ def test_a_regressor_between_people_moves_the_mean(data: mc.Choices, grid: np.nd
         expected.append(logsumexp(prior + score) - logsumexp(prior))
     assert own.names == ("beta1", "w_Intercept")
     np.testing.assert_allclose(found.points["elpd"], expected, atol=0.25)
+
+
+def test_people_of_a_group_who_are_all_alike() -> None:
+    """Learning rates have sharp peaks; a group may be certain that nobody's is where one is."""
+    model = MODEL_BASED.fix(beta1=3.0, p=0.0)  # alpha2 and beta2 are free
+    people = mc.draw_participants(MODEL_BASED, 12, seed=1)
+    own = Individuals(
+        Scoring.of(model, mc.simulate(MODEL_BASED, DAW_2011, people, trials=100, seed=1))
+    )
+    spreads = np.repeat([0.015, 0.1, 0.5, 1.0, 2.0], [1, 1, 1, 1, 20])  # of alpha2
+    mean, sd = np.array([0.65, 0.7]), np.column_stack([spreads, np.full(24, 1.4)])
+    vectors = np.column_stack([np.tile(mean, (24, 1)), np.log(sd)])
+    group = Population(Hierarchy.of(own), vectors, sd[:, :, None] ** 2 * np.eye(2))
+    found, _ = marginal_scores(own, group, seed=1)
+    for draw, spread in enumerate(spreads[:4]):
+        axes = [m + s * np.linspace(-5, 5, 101) for m, s in zip(mean, (spread, 1.4), strict=True)]
+        places = np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 1, 2)
+        prior = norm(mean, (spread, 1.4)).logpdf(places).sum(axis=-1)
+        score = own.log_likelihood(np.repeat(places, 12, axis=1))
+        exact = logsumexp(prior + score, axis=0) - logsumexp(prior)
+        np.testing.assert_allclose(found[:, draw], exact, atol=1.0)
 
 
 def test_what_cannot_be_left_out(data: mc.Choices, fit: mc.Fit) -> None:
