@@ -1,8 +1,7 @@
-"""Which model: sums and differences, random effects against exact values, and confusion."""
+"""Which model: sums and differences, and random effects against exact values."""
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +10,7 @@ from scipy.special import logsumexp
 
 import metacontrol as mc
 from metacontrol.fitting.random_effects import exceedance_of, frequencies
-from metacontrol.models import HYBRID, LATENT_STATE, MODEL_BASED, MODEL_FREE
+from metacontrol.models import HYBRID, MODEL_BASED, MODEL_FREE
 from metacontrol.tasks import DAW_2011
 
 PAIR = (MODEL_FREE, MODEL_BASED)
@@ -121,38 +120,6 @@ def test_the_risk_that_all_are_equal() -> None:
     assert mc.random_effects(evidence(values))["bor"][0] == pytest.approx(
         1 / (1 + np.exp(bound - equal))
     )
-
-
-def test_confusion_and_inversion() -> None:
-    people = {m.name: mc.draw_participants(m, 12, seed=1).assign(beta1=6.0) for m in PAIR}
-    found = mc.confuse(PAIR, DAW_2011, people=people, trials=200, seed=1, starts=4)
-    sums = found.groupby(["criterion", "simulated"])["confusion"].sum()
-    np.testing.assert_allclose(sums, 1)
-    own = found[found["simulated"] == found["best"]]
-    assert (own["confusion"] > 0.5).all()
-    columns = found.groupby(["criterion", "best"])["inversion"].sum(min_count=1).dropna()
-    np.testing.assert_allclose(columns, 1)
-    with mc.style():
-        figure, (ax, other) = mc.panels(1, 2)
-        mc.plot_confusion(found, ax)
-        mc.plot_confusion(found, other, which="inversion")
-    assert ax.get_title(loc="right") == "Confusion: P(best | simulated)"
-    assert other.get_title(loc="right") == "Inversion: P(simulated | best)"
-    shown = np.array([float(text.get_text()) for text in ax.texts]).reshape(2, 2)
-    bic = found[found["criterion"] == "bic"].pivot(index="simulated", columns="best")["confusion"]
-    names = [model.name for model in PAIR]
-    np.testing.assert_allclose(shown, bic.loc[names, names], atol=0.0051)
-    plt.close(figure)
-
-
-def test_people_of_ones_own() -> None:
-    """A weak belief is taken for chance by the smaller model."""
-    people = {"latent-state": pd.DataFrame([{p.name: 0.5 for p in LATENT_STATE.free}] * 5)}
-    found = mc.confuse(
-        (LATENT_STATE, MODEL_BASED), DAW_2011, people=people, trials=60, seed=1, starts=2
-    )
-    mistaken = found[(found["criterion"] == "bic") & (found["simulated"] == "latent-state")]
-    assert mistaken.set_index("best")["confusion"]["model-based"] == 1
 
 
 def test_what_cannot_be_compared(fits: list[mc.Fit]) -> None:

@@ -48,6 +48,12 @@ def test_confuse(tmp_path: Path) -> None:
     assert _run("confuse", "model-free", "model-based", *setting) == 0
     assert len(pd.read_csv(tmp_path / "confusion.csv")) == 8
     assert (tmp_path / "confusion_bic.svg").is_file()
+    assert _run("confuse", "model-free", "model-based", *setting, "--method", "laplace") == 0
+    assert (tmp_path / "confusion_evidence.svg").is_file()
+    setting += ["--method", "em", "--groups", 2]
+    assert _run("confuse", "model-free", "model-based", *setting) == 0
+    assert set(pd.read_csv(tmp_path / "confusion.csv")["confusion"]) <= {0.0, 0.5, 1.0}
+    assert (tmp_path / "confusion_ibic.pdf").is_file()
 
 
 @pytest.mark.slow
@@ -74,6 +80,7 @@ def test_sbc_and_recover(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["recover", "--trials", "many"], "--trials takes numbers such as 20,40,80, got 'many'"),
         (["sbc", "--model", "dyna-sampled"], "is for simulation only"),
         (["confuse", "model-free", "nobody"], "there is no model 'nobody'"),
+        (["confuse", "model-free", "hybrid", "--method", "em"], "by em groups are counted"),
     ],
 )
 def test_errors_say_what_to_do(

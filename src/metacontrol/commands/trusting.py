@@ -99,15 +99,33 @@ def confuse(
     task: TaskName = "daw-2011",
     participants: Annotated[int, typer.Option(help="How many play each model.")] = 50,
     trials: Annotated[int | None, typer.Option(help="Trials of each; default: the task's.")] = None,
-    starts: Annotated[int, typer.Option(help="Searches for each participant.")] = 8,
+    method: Annotated[
+        str,
+        typer.Option(
+            help="Counting people: mle, map (AIC, BIC), laplace (evidence). Counting groups: em, "
+            "em-laplace (iBIC), two-stage, nuts (elpd of new people)."
+        ),
+    ] = "mle",
+    groups: Annotated[
+        int | None, typer.Option(help="Simulated groups for each model; methods of groups need it.")
+    ] = None,
+    starts: Annotated[int, typer.Option(help="Searches for each participant (mle, map).")] = 8,
+    draws: Draws = 500,
+    tune: Tune = 500,
+    chains: Chains = 2,
     seed: Seed = 1,
     out: Folder = Path("confusion"),
     resume: Resume = False,
     jobs: Jobs = None,
 ) -> None:
-    """Simulate each model, fit all to it, and count for whom which is best by AIC and BIC.
+    """Simulate each model, fit all to it, and count for whom which is best.
 
-    Example: `metacontrol confuse model-free model-based hybrid --task daw-2011`
+    Of people fitted alone by AIC and BIC, or evidence; of whole groups by integrated BIC, or by how
+    well new people are predicted. With --groups people fitted alone are compared as groups too, by
+    random effects.
+
+    Examples: `metacontrol confuse model-free model-based hybrid --task daw-2011`;
+    `metacontrol confuse model-free hybrid --method em --groups 20 --participants 40`
     """
     with resumable(out, resume=resume) as parts, jobs_at_once(jobs):
         table = mc.confuse(
@@ -115,7 +133,12 @@ def confuse(
             find_task(task),
             participants=participants,
             trials=trials,
+            method=method,  # type: ignore[arg-type]
+            groups=groups,
             starts=starts,
+            draws=draws,
+            tune=tune,
+            chains=chains,
             seed=seed,
             checkpoint=parts,
         )
