@@ -81,10 +81,11 @@ def recovery_table(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index parameter; columns `r` (Pearson), `bias` (recovered minus true), `rmse`, and by nuts
-        `coverage` (share of participants whose 95 % interval holds the truth) and `contraction`
-        (one minus the posterior variance, averaged over participants, over the variance of the
-        true values: 1 if choices say all, 0 or less if they say nothing).
+        Index parameter; columns `r` (Pearson), `bias` (recovered minus true), `rmse`; where there
+        are intervals (by all methods but mle and map) `coverage` (share of participants whose 95 %
+        interval holds the truth), and of a group also `contraction` (one minus the posterior
+        variance, averaged over participants, over the variance of the true values: 1 if choices say
+        all, 0 or less if they say nothing).
 
     Raises
     ------
@@ -105,16 +106,16 @@ def recovery_table(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:
             "bias": error.mean(),
             "rmse": np.sqrt((error**2).mean()),
         }
-        if fit.sampled:
-            own = fit.participants[fit.participants["parameter"] == name].set_index("participant")
-            held = truth[name].between(own["lower"].loc[truth.index], own["upper"].loc[truth.index])
-            rows[name]["coverage"] = held.mean()
+        own = _intervals(fit, name)
+        if own is not None:
+            rows[name]["coverage"] = truth[name].between(own["lower"], own["upper"]).mean()
+        if own is not None and fit.sampled:  # by laplace sd is on the scale of the link
             rows[name]["contraction"] = 1 - (own["sd"] ** 2).mean() / truth[name].var()
     return pd.DataFrame(rows).T.rename_axis("parameter")
 
 
 def plot_recovery(true: pd.DataFrame, fit: Fit, parameter: str, ax: Axes) -> Axes:
-    """Draw recovered against true values of one coefficient; by nuts with 95 % intervals.
+    """Draw recovered against true values of one coefficient, with 95 % intervals if there are any.
 
     Above it is their correlation, with its 95 % interval over samples of people (Fisher's).
     Parameters are those of `recovery_table`; `parameter` is a coefficient's name.
@@ -123,9 +124,8 @@ def plot_recovery(true: pd.DataFrame, fit: Fit, parameter: str, ax: Axes) -> Axe
     if parameter not in truth or parameter not in fit.parameters:
         raise ValueError(f"{parameter} is not in both; the fit has: {', '.join(fit.parameters)}")
     x, y = truth[parameter].to_numpy(), fit.parameters[parameter].to_numpy()
-    if fit.sampled:
-        own = fit.participants[fit.participants["parameter"] == parameter]
-        own = own.set_index("participant").loc[truth.index]
+    own = _intervals(fit, parameter)
+    if own is not None:
         ax.vlines(x, own["lower"], own["upper"], color=BLUE, alpha=0.3, linewidth=0.8)
     ends = np.array([min(x.min(), y.min()), max(x.max(), y.max())])
     ax.plot(ends, ends, color=GREY, linewidth=0.8, linestyle="--")
@@ -155,6 +155,15 @@ def plot_recoveries(true: pd.DataFrame, fit: Fit) -> Figure:
     for ax in axes[len(names) :]:
         ax.remove()
     return figure
+
+
+def _intervals(fit: Fit, parameter: str) -> pd.DataFrame | None:
+    """Return each participant's rows of one coefficient, if the method has intervals."""
+    table = fit.participants
+    if "lower" not in table:
+        return None
+    own = table[table["parameter"] == parameter].set_index("participant")
+    return own.set_axis(own.index.astype(str)).loc[fit.parameters.index.astype(str)]
 
 
 def _by_participant(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:

@@ -24,10 +24,12 @@ from metacontrol.models.scoring import Scoring
 from metacontrol.models.simulation import simulate
 from metacontrol.tasks.task import Task
 
-MEASURES = {
-    "r": "r",
-    "coverage": "Coverage of 95 %",
-    "contraction": "Contraction",
+MEASURES = {  # what each is called, and where it is best
+    "r": ("r", 1.0),
+    "bias": ("Bias", 0.0),
+    "rmse": ("RMSE", 0.0),
+    "coverage": ("Coverage", 0.95),
+    "contraction": ("Contraction", 1.0),
 }
 
 
@@ -183,9 +185,11 @@ def _measures(summary: np.ndarray, known: float) -> dict[str, float]:
 
 
 def plot_recovery_by_design(table: pd.DataFrame, parameters: Sequence[str]) -> Figure:
-    """Return a figure: a row for each parameter, with r, coverage and contraction by trials.
+    """Return a figure: a row for each parameter, a column for each measure, by trials.
 
-    Titles say on which scale.
+    Measures are r, bias, RMSE, coverage of 95 % intervals and contraction; dotted lines are where
+    they are best. Bias and RMSE are on the scale named beside the parameter; bias is drawn over the
+    range of RMSE, of which it is a part.
 
     Parameters
     ----------
@@ -203,18 +207,27 @@ def plot_recovery_by_design(table: pd.DataFrame, parameters: Sequence[str]) -> F
     unknown = [name for name in parameters if name not in known]
     if unknown:
         raise ValueError(f"no parameter {', '.join(unknown)}; there are: {', '.join(known)}")
-    figure, axes = panels(len(parameters), len(MEASURES), height=4.8)
+    figure, axes = panels(len(parameters), len(MEASURES), height=4.2)
     for i, (name, measure) in enumerate((p, m) for p in parameters for m in MEASURES):
         ax, part = axes[i], table[table["parameter"] == name]
+        label, best = MEASURES[measure]
         for colour, (size, rows) in zip(COLOURS * 9, part.groupby("participants"), strict=False):
-            label = f"{size} participants"
             ax.plot(
-                rows["trials"], rows[measure], color=colour, marker="o", markersize=4, label=label
-            )
-        ax.axhline(0.95 if measure == "coverage" else 1.0, color=GREY, linewidth=0.8, linestyle=":")
-        ax.set_ylim(min(0.0, ax.get_ylim()[0]), 1.04)
-        ax.set(xlabel="Trials each", ylabel=MEASURES[measure], xticks=sorted(set(part["trials"])))
-        scale = part["scale"].iloc[0]
-        ax.set_title(name if scale == "identity" else f"{name} ({scale})", loc="right")
-    axes[0].legend(loc="lower right")
+                rows["trials"], rows[measure], "o-", color=colour, markersize=3.5,
+                label=f"{size} participants",
+            )  # fmt: skip
+        ax.axhline(best, color=GREY, linewidth=0.8, linestyle=":")
+        largest = 1.1 * part[["bias", "rmse"]].abs().max(axis=None)
+        ends = {"bias": (-largest, largest), "rmse": (0, largest)}
+        ax.set_ylim(ends.get(measure, (min(0.0, ax.get_ylim()[0]), 1.04)))
+        ax.set_xticks(sorted(set(part["trials"])))
+        ax.set_title("", loc="left")  # rows and columns have names, not letters
+        if i < len(MEASURES):
+            ax.set_title(label)
+        if i >= len(axes) - len(MEASURES):
+            ax.set_xlabel("Trials each")
+        if measure == "r":
+            scale = part["scale"].iloc[0]
+            ax.set_ylabel(name if scale == "identity" else f"{name}\n({scale})")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower right", ncols=4)
     return figure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ import pytest
 from scipy.special import logit
 
 import metacontrol as mc
-from metacontrol.analysis.recovery_by_design import _beforehand, _measures
+from metacontrol.analysis.recovery_by_design import MEASURES, _beforehand, _measures
 from metacontrol.models import MODEL_BASED, MODEL_FREE
 from metacontrol.tasks import DAW_2011, OTTO_2013
 
@@ -49,7 +51,7 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(
         [
             {"trials": t, "participants": n, "parameter": "w", "scale": "logit",
-             "r": 0.4 + t / 1000 + n / 100,
+             "r": 0.4 + t / 1000 + n / 100, "bias": -n / 100, "rmse": 20 / t,
              "coverage": 0.9, "contraction": 0.3}
             for t, n in cells
         ]
@@ -62,17 +64,52 @@ def test_the_figure_shows_a_line_for_each_number_of_people() -> None:
     lines = figure.axes[0].get_lines()
     np.testing.assert_allclose(np.asarray(lines[0].get_ydata(), float), [0.55, 0.6])
     np.testing.assert_allclose(np.asarray(lines[1].get_ydata(), float), [0.65, 0.7])
-    assert figure.axes[0].get_title(loc="right") == "w (logit)"
     plt.close(figure)
     with pytest.raises(ValueError, match="no parameter v; there are: w"):
         mc.plot_recovery_by_design(table(), ["v"])
 
 
-def test_contraction_is_there_where_intervals_are() -> None:
-    people = mc.draw_participants(MODEL_BASED, 3, seed=1)
+def test_the_figure_has_a_row_for_each_parameter_and_a_column_for_each_measure() -> None:
+    both = pd.concat([table(), table().assign(parameter="p", scale="identity", rmse=0.8)])
+    with mc.style():
+        figure = mc.plot_recovery_by_design(both, ["w", "p"])
+    grid = np.array(figure.axes).reshape(2, 5)
+    titles = ["r", "Bias", "RMSE", "Coverage", "Contraction"]
+    assert [ax.get_title() for ax in grid[0]] == titles
+    assert [ax.get_ylabel() for ax in grid[:, 0]] == ["w\n(logit)", "p"]
+    for measure, best, ax in zip(MEASURES, [1, 0, 0, 0.95, 1], grid[1], strict=True):
+        *shown, wanted = (np.asarray(line.get_ydata(), float) for line in ax.get_lines())
+        for size, line in zip((10, 20), shown, strict=True):
+            part = both[(both["parameter"] == "p") & (both["participants"] == size)]
+            np.testing.assert_array_equal(line, part[measure])
+        np.testing.assert_array_equal(wanted, best)
+    assert grid[1, 1].get_ylim() == pytest.approx((-0.88, 0.88))
+    assert grid[1, 2].get_ylim() == pytest.approx((0, 0.88))
+    shown_sizes = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown_sizes == ["10 participants", "20 participants"]
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("method", "columns"),
+    [("map", []), ("laplace", ["coverage"]), ("em", ["coverage", "contraction"])],
+)
+def test_coverage_is_there_where_intervals_are(method: Any, columns: list[str]) -> None:
+    people = mc.draw_participants(MODEL_BASED, 10, seed=1)
     data = mc.simulate(MODEL_BASED, DAW_2011, people, trials=20, seed=1)
-    fit = mc.fit(MODEL_BASED, data, method="map", seed=1, starts=1)
-    assert "contraction" not in mc.recovery_table(people, fit)
+    fit = mc.fit(MODEL_BASED, data, method=method, seed=1, starts=1, draws=50, progress=False)
+    found = mc.recovery_table(people, fit)
+    assert list(found) == ["r", "bias", "rmse", *columns]
+    figure, (ax,) = mc.panels()
+    mc.plot_recovery(people, fit, "beta1", ax)
+    assert len(ax.collections) == 1 + bool(columns)  # dots, and intervals
+    plt.close(figure)
+    if columns:
+        true = people.set_index("participant")
+        own = fit.participants.query("parameter == 'beta1'").set_index("participant")
+        held = (own["lower"] <= true["beta1"]) & (true["beta1"] <= own["upper"])
+        assert found.loc["beta1", "coverage"] == held.mean()
+        assert held.mean() > 0.5
 
 
 @pytest.mark.slow
