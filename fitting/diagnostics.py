@@ -48,8 +48,8 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
             diverging,
             "0",
             diverging == 0,
-            "raise target_accept towards 0.99, or set centring=0; if some stay, simplify the model or "
-            "tighten priors",
+            "raise target_accept towards 0.99, or set centring=0; if some stay, simplify the model "
+            "or tighten priors",
         ),
         (
             f"largest R-hat ({rhat_of})",
