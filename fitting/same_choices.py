@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from metacontrol.fitting.result import Fit
+from metacontrol.fitting.sessions import split_sessions
 from metacontrol.tasks.choices import Choices, event_columns
 
 
@@ -80,4 +81,21 @@ def must_be_of(fit: Fit, data: Choices) -> None:
     name = f"the fit of {fit.about['model']['name']}"
     if column := fit.about["settings"].get("sessions"):
         name += f" to the sessions that split_sessions(data, {column!r}) tells apart"
-    must_be_same({"the data given": digest(data), name: fit.digest})
+    told = {"the data given": describe_choices(data), name: fit.about["data"]}
+    must_be_same({f"{of} ({_size(about)})": about["digest"] for of, about in told.items()})
+
+
+def _size(about: Mapping[str, Any]) -> str:
+    return f"{about['participants']:,} participants, {about['trials']:,} trials that count"
+
+
+def as_fitted(fit: Fit, data: Choices) -> Choices:
+    """Return choices as they were fitted: each session apart, if the fit tells sessions apart.
+
+    Raises ValueError unless the fit is of these choices.
+    """
+    column = fit.about["settings"].get("sessions")
+    if column and not set(data.participants) & set(fit.parameters.index):
+        data = split_sessions(data, column)
+    must_be_of(fit, data)
+    return data

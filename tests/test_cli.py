@@ -167,7 +167,9 @@ def test_fit_and_figures(
     frame[frame["trial"] <= 50].to_csv(tmp_path / "fewer.csv", index=False)
     fewer = ["--choices", tmp_path / "fewer.csv", "--out", tmp_path / "fewer"]
     assert _run("figures", fit / "fit.nc", *fewer) == 2
-    assert "choices are not those that were fitted" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "6 participants, 360 trials that count) and the data given (6 participants, 300" in said
+    assert "are not of the same choices" in said
     assert not (tmp_path / "fewer").exists()
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "participant_weights",

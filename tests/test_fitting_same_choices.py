@@ -83,7 +83,7 @@ def test_fits_of_other_choices_are_refused(data: Choices, other: Choices) -> Non
 def test_predictions_of_other_choices_are_refused(data: Choices, other: Choices) -> None:
     model = HYBRID.fix(alpha1=0.5, alpha2=0.5, beta2=3.0, lam=0.6, p=0.1)
     fits = [mc.fit(model, d, method="em", seed=1, draws=200, progress=False) for d in (data, other)]
-    with pytest.raises(ValueError, match=f"the fit of hybrid.* and the data given are {OTHER}"):
+    with pytest.raises(ValueError, match=f"the fit of hybrid.* and the data given.* are {OTHER}"):
         mc.loo(fits[0], other, seed=1)
     found = [mc.loo(f, d, draws=50, seed=1) for f, d in zip(fits, (data, other), strict=True)]
     assert "digest" not in found[0].points

@@ -10,7 +10,7 @@ import pytest
 from scipy.special import expit
 
 import metacontrol as mc
-from metacontrol.fitting.same_choices import digest
+from metacontrol.fitting.same_choices import as_fitted, digest
 from metacontrol.fitting.sessions import fill_sessions, split_sessions
 
 MODEL = mc.models.HYBRID_KOOL.fix(lam=0.6, stimulus_stickiness=0.0, response_stickiness=0.0)
@@ -66,6 +66,10 @@ def test_who_missed_a_session_is_there_with_the_others() -> None:
     assert list(fit.parameters.index) == [name for name in people if name != "s2/1"]
     came = split_sessions(partly, "session")
     assert fit.about["data"] == {"participants": 5, "trials": 50, "digest": digest(came)}
+    assert as_fitted(fit, partly).participants == came.participants
+    assert as_fitted(fit, came) is came
+    with pytest.raises(ValueError, match=r"5 participants, 50 .* given \(6 participants, 60"):
+        as_fitted(fit, both)
     apart = mc.read_choices(both.frame.query("session == 1 + (participant == 's2')"), both.task)
     with pytest.raises(ValueError, match="nobody came to two sessions"):
         mc.fit(MODEL, apart, sessions="session", seed=1)

@@ -344,6 +344,19 @@ def test_correlations_have_a_table(
         assert "with session 1 and" in text
 
 
+def test_figures_are_of_sessions_too(
+    every: dict[str, mc.Fit], data: mc.Choices, tmp_path: Path
+) -> None:
+    frame = data.frame.assign(session=1 + (data.frame["trial"] > 30))
+    frame.to_csv(tmp_path / "choices.csv", index=False)
+    fit = every["sessions"].save(tmp_path / "fit.nc")
+    options = ["--choices", str(tmp_path / "choices.csv"), "--draws", "2"]
+    with pytest.raises(SystemExit) as stop:
+        main(["figures", str(fit), *options, "--out", str(tmp_path / "figures")])
+    assert stop.value.code == 0
+    assert (tmp_path / "figures/predictive_stay.png").is_file()
+
+
 @pytest.mark.parametrize("name", ["em", "em-laplace"])
 def test_nothing_is_said_of_chains_where_there_were_none(
     every: dict[str, mc.Fit], tmp_path: Path, name: str
@@ -582,12 +595,21 @@ def test_other_folders_are_left_alone(alone: dict[str, mc.Fit], tmp_path: Path) 
 def test_other_choices_are_refused(
     alone: dict[str, mc.Fit], data: mc.Choices, tmp_path: Path
 ) -> None:
-    other = mc.read_choices(data.frame[data.frame["trial"] <= 30], mc.tasks.OTTO_2013)
-    with pytest.raises(ValueError, match="8 participants and 240 trials that count, the fit 8 and"):
+    """As few differences as there can be: one reward, in choices that are as many."""
+    frame = data.frame.copy()
+    frame.loc[7, "reward"] = 1 - frame.loc[7, "reward"]
+    other = mc.read_choices(frame, data.task)
+    size = r"\(8 participants, 480 trials that count\)"
+    said = f"the fit of hybrid-kool {size} and the data given {size} are not of the same choices"
+    with pytest.raises(ValueError, match=said):
         mc.report(alone, other, out=tmp_path / "report")
     fit = mc.fit(MODEL, other, method="map", starts=1, seed=1)
-    with pytest.raises(ValueError, match="fits of the same choices; shorter's are others"):
-        mc.report({**alone, "shorter": fit}, out=tmp_path / "report")
+    with pytest.raises(ValueError, match="changed and hybrid-kool are not of the same choices"):
+        mc.report({**alone, "changed": fit}, out=tmp_path / "report")
+    told = mc.read_choices(data.frame, replace(mc.tasks.OTTO_2013, name="told"))
+    fit = mc.fit(MODEL, told, method="map", starts=1, seed=1)
+    with pytest.raises(ValueError, match="a report is of one task: told's is another than"):
+        mc.report({**alone, "told": fit}, out=tmp_path / "report")
     with pytest.raises(ValueError, match="needs a fit, got none"):
         mc.report([], out=tmp_path / "report")
 

@@ -176,14 +176,14 @@ def figures(
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
-    from metacontrol.reporting.writing import must_be_fitted_to
+    from metacontrol.fitting.same_choices import as_fitted
 
     must_be_writable(out)
     found = mc.load_fit(fitted)
     data = None
     if choices is not None:
         data = read_choices(choices, found.task, choices_from, missed, column, exclude_first)
-        must_be_fitted_to({found.model.name: found}, data)
+        data = as_fitted(found, data)
     constant = mc.has_weight(found.model)
     if not constant and data is None:
         raise ValueError(f"{found.model} works its weight out anew on each trial: add --choices")

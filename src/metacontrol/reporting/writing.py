@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from metacontrol.analysis.weight import has_weight, participant_weights
 from metacontrol.fitting.result import Fit
-from metacontrol.fitting.sessions import split_sessions
+from metacontrol.fitting.same_choices import as_fitted, must_be_same
 from metacontrol.reporting import sections
 from metacontrol.reporting.blocks import Block, Figure, Section, Table, Text, listed, number
 from metacontrol.reporting.comparing import comparison
@@ -70,8 +70,11 @@ def report(
     """
     named = _named(fits)
     first = next(iter(named.values()))
-    data = _in_sessions(first, data)
-    must_be_fitted_to(named, data)
+    must_be_same({name: fit.digest for name, fit in named.items()})
+    for name, fit in named.items():
+        if fit.task != first.task:
+            raise ValueError(f"a report is of one task: {name}'s is another than the first fit's")
+    data = None if data is None else as_fitted(first, data)
     seed = int(first.about["settings"]["seed"]) if seed is None else seed
     Path(out).parent.mkdir(parents=True, exist_ok=True)
     with whole_folder(out, holds=FILES) as folder:
@@ -215,29 +218,3 @@ def _named(fits: Fit | Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
     if not named:
         raise ValueError("a report needs a fit, got none")
     return named
-
-
-def _in_sessions(fit: Fit, data: Choices | None) -> Choices | None:
-    """Return the choices as they were fitted: with a participant for each session of a person."""
-    column = fit.about["settings"].get("sessions")
-    if data is None or not column or set(data.participants) == set(fit.parameters.index):
-        return data
-    return split_sessions(data, column)
-
-
-def must_be_fitted_to(named: Mapping[str, Fit], data: Choices | None) -> None:
-    """Raise ValueError unless fits are of the same choices, and of these if some are given."""
-    first = next(iter(named.values()))
-    people = set(first.parameters.index.astype(str))
-    for name, fit in named.items():
-        alike = fit.about["data"] == first.about["data"] and fit.task == first.task
-        if not alike or set(fit.parameters.index.astype(str)) != people:
-            raise ValueError(f"a report is of fits of the same choices; {name}'s are others")
-    if data is None:
-        return
-    have, wanted = int(data.counted.sum()), first.about["data"]["trials"]
-    if set(data.participants) != people or have != wanted:
-        raise ValueError(
-            f"the choices are not those that were fitted: they have {len(data.participants):,} "
-            f"participants and {have:,} trials that count, the fit {len(people):,} and {wanted:,}"
-        )
