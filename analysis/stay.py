@@ -201,8 +201,9 @@ def stay_regression(
     Raises
     ------
     ValueError
-        With fewer than two participants, if staying never varies or is foretold perfectly, or if
-        `correct` is asked for where no column says what each second state would have paid.
+        With fewer than two participants, if staying never varies or is foretold perfectly, if
+        predictors cannot be told apart or a column of `by` has gaps, or if `correct` is asked for
+        where no column says what each second state would have paid.
     """
     trials = stay_trials(data, by)
     if trials["participant"].nunique() < 2:
@@ -219,11 +220,23 @@ def stay_regression(
         design["correct"] = _correct(data)
     plain = design
     for column in by:
-        moderated = plain.mul(trials[column].astype(float), axis=0)
+        values = trials[column].astype(float)
+        if not np.isfinite(values).all():
+            row = trials[~np.isfinite(values)].iloc[0]
+            raise ValueError(
+                f"{column} is missing or infinite (participant {row['participant']!r}, "
+                f"trial {row['trial']})"
+            )
+        moderated = plain.mul(values, axis=0)
         moderated.columns = [
             column if name == "intercept" else f"{name} : {column}" for name in moderated
         ]
         design = pd.concat([design, moderated], axis=1)
+    if np.linalg.matrix_rank(design) < design.shape[1]:
+        raise ValueError(
+            "predictors cannot be told apart: rewards, transitions or a column are the same "
+            "throughout, or go together"
+        )
     groups = pd.factorize(trials["participant"])[0]
     model = sm.GEE(
         trials["stay"],

@@ -157,6 +157,22 @@ def test_bad_splits_are_named(kool2016_daw: mc.Choices) -> None:
         mc.stay_regression(one)
 
 
+def test_regression_says_why_there_is_none() -> None:
+    values = MEDIANS | {"w": 0.4}
+    people = pd.DataFrame([values] * 3)
+    played = mc.simulate(mc.models.HYBRID, DAW_2011, people, trials=40, seed=1)
+    odd = played.frame.assign(odd=played.frame["trial"] % 2)
+    for same in (odd.assign(reward=1), odd.assign(odd=1), odd.assign(even=1 - odd["odd"])):
+        by = [column for column in ("odd", "even") if column in same]
+        with pytest.raises(ValueError, match="predictors cannot be told apart: rewards, trans"):
+            mc.stay_regression(mc.read_choices(same, DAW_2011), by=by)
+    gap = mc.read_choices(odd.assign(odd=odd["odd"].where(odd["trial"] != 5)), DAW_2011)
+    with pytest.raises(ValueError, match=r"odd is missing or infinite \(participant 's1', trial 5"):
+        mc.stay_regression(gap, by=["odd"])
+    with pytest.raises(ValueError, match=r"previous_odd is .* \(participant 's1', trial 6\)"):
+        mc.stay_regression(gap, by=["previous_odd"])
+
+
 @pytest.mark.parametrize("task", [DAW_2011, KOOL_2016_DETERMINISTIC])
 def test_figure_shows_the_table(task: mc.tasks.TwoStep) -> None:
     values = {"alpha": 0.5, "beta": 3.0, "lam": 0.5, "w": 0.5}

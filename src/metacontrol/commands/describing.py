@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import warnings
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -81,7 +79,7 @@ def describe(
     if len(data.participants) > 1:
         numeric = [name for name in by if pd.api.types.is_numeric_dtype(table[name])]
         try:
-            regression = _regression(data, numeric)
+            regression = mc.stay_regression(data, by=numeric)
         except ValueError as error:
             print(f"no regression: {error}", file=sys.stderr)
         else:
@@ -97,18 +95,3 @@ def describe(
                 part = mc.stay_probabilities(data, by=[one])
                 plot = partial(mc.plot_stay_probabilities, part)
                 draw(out / f"stay_probabilities_by_{one}", plot)
-
-
-def _regression(data: mc.Choices, by: Sequence[str]) -> pd.DataFrame:
-    """Return the regression of staying; raise ValueError where predictors go together."""
-    from statsmodels.tools.sm_exceptions import SingularMatrixWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", SingularMatrixWarning)
-        try:
-            return mc.stay_regression(data, by=by)
-        except SingularMatrixWarning:
-            raise ValueError(
-                "predictors cannot be told apart: rewards, transitions or a column are the same "
-                "throughout, or go together"
-            ) from None
