@@ -212,6 +212,13 @@ CHECKS: Mapping[str, Callable[[xr.DataTree], pd.DataFrame]] = {
 }
 
 
+def verdict(fit: str, diagnostics: pd.DataFrame) -> str:
+    """Return what a fit prints: what it is, and each check that is not as wanted, with advice."""
+    bad = diagnostics[~diagnostics["ok"]]
+    lines = [f"  {row.check}: {row.value} ({row.advice})" for row in bad.itertuples()]
+    return "\n".join([fit, *(lines or ["  all diagnostics are as wanted"])])
+
+
 def _worst_of(values: xr.DataArray) -> tuple[float, str]:
     """Return the largest of a variable's values and its name."""
     place = int(np.argmax(values.to_numpy()))

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from metacontrol.fitting.diagnostics import CHECKS, as_dataset, rhat
+from metacontrol.fitting.diagnostics import CHECKS, as_dataset, rhat, verdict
 from metacontrol.fitting.trees import fault, read_tree, write_tree
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
@@ -266,15 +266,12 @@ class Fit:
         return int(self.tree["sample_stats"].to_dataset()["diverging"].sum())
 
     def __repr__(self) -> str:
-        about = self.about
-        bad = self.diagnostics[~self.diagnostics["ok"]]
-        lines = [
-            f"Fit of {about['model']['name']} by {self.method}: "
-            f"{about['data']['participants']:,} participants, "
-            f"{about['data']['trials']:,} trials of {about['task']['name']}"
-        ]
-        lines += [f"  {row.check}: {row.value} ({row.advice})" for row in bad.itertuples()]
-        return "\n".join(lines or []) + ("" if len(bad) else "\n  all diagnostics are as wanted")
+        about, data = self.about, self.about["data"]
+        return verdict(
+            f"Fit of {about['model']['name']} by {self.method}: {data['participants']:,} "
+            f"participants, {data['trials']:,} trials of {about['task']['name']}",
+            self.diagnostics,
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the fit to a NetCDF file, whole or not at all.

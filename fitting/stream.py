@@ -21,6 +21,7 @@ from metacontrol.fitting.diagnostics import (
     MORE_DRAWS,
     TAIL,
     noise_row,
+    verdict,
     weighing_rows,
 )
 from metacontrol.fitting.hierarchy import Hierarchy, Sums
@@ -88,10 +89,8 @@ class StreamFit:
             yield pd.DataFrame(table, index)[list(recycled.hierarchy.names)]
 
     def __repr__(self) -> str:
-        bad = self.diagnostics[~self.diagnostics["ok"]]
-        lines = [f"Fit of {self._blocks.story.model.name}: {self.participants:,} participants"]
-        lines += [f"  {row.check}: {row.value} ({row.advice})" for row in bad.itertuples()]
-        return "\n".join(lines) + ("" if len(bad) else "\n  all diagnostics are as wanted")
+        model = self._blocks.story.model
+        return verdict(f"Fit of {model.name}: {self.participants:,} participants", self.diagnostics)
 
 
 def fit_stream(

@@ -75,7 +75,10 @@ def test_diagnostics_say_what_to_do(fit: mc.Fit) -> None:
     assert not ess["ok"]
     assert "sample longer" in ess["advice"]
     assert not fit.ok
-    assert "smallest bulk ESS" in repr(fit)
+    first, *rest = repr(fit).splitlines()
+    assert first.startswith(f"Fit of {MODEL.name} by nuts: ")
+    assert f"  {ess['check']}: {ess['value']} ({ess['advice']})" in rest
+    assert len(rest) == int((~fit.diagnostics["ok"]).sum())
 
 
 @pytest.mark.parametrize("draws", [2, 20])

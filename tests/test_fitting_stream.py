@@ -63,6 +63,8 @@ def test_the_group_is_that_of_all_at_once(streamed: mc.StreamFit) -> None:
         assert apart.max() < near, column
     np.testing.assert_allclose(ours["sd"], theirs["sd"], rtol=0.25)
     assert streamed.ok, streamed
+    name = f"Fit of {MODEL.name}: {PEOPLE * BLOCKS:,} participants"
+    assert repr(streamed) == f"{name}\n  all diagnostics are as wanted"
     tables = pd.concat(streamed.parameters())
     assert list(tables.index) == list(whole.parameters.index)
     assert list(tables) == list(whole.parameters)
