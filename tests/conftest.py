@@ -1,10 +1,11 @@
-"""Where the human data are, and the sets that several tests read."""
+"""Where the human data are, and the sets and fits that several tests read."""
 
 import os
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from reported import Reported
 
 from metacontrol.tasks import (
     DAW_2011,
@@ -49,3 +50,8 @@ def kool2016_novel(shared: Path) -> Choices:
 @pytest.fixture(scope="session")
 def gillan2016(shared: Path) -> Choices:
     return _authors_choices(shared / "data/gillan2016/choices.csv.gz", DAW_2011)
+
+
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    return Reported(tmp_path_factory.mktemp("reported"))
