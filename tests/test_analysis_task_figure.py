@@ -10,6 +10,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from command_line import run
 from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnnotationBbox
 from matplotlib.patches import FancyArrowPatch, Rectangle
@@ -18,7 +19,6 @@ from matplotlib.text import Text
 
 import metacontrol as mc
 from metacontrol.analysis.style import BLUE, ORANGE
-from metacontrol.cli import main
 from metacontrol.tasks import TASKS, PlanningTree
 
 TREES = [task for task in TASKS if isinstance(task, PlanningTree)]
@@ -137,20 +137,14 @@ def test_schedule_holds_what_was_drawn() -> None:
     plt.close(figure)
 
 
-def _run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as stop:
-        main([str(a) for a in arguments])
-    return int(stop.value.code or 0)
-
-
 def test_command_line_shows_a_task(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("tasks", "show", "kim-2019", "--out", tmp_path / "new") == 0
+    assert run("tasks", "show", "kim-2019", "--out", tmp_path / "new") == 0
     written = sorted(path.name for path in (tmp_path / "new").iterdir())
     assert written == ["kim-2019.pdf", "kim-2019.png", "kim-2019.svg"]
     assert "second_choice (4 options), third_state (8 states)" in capsys.readouterr().out
 
 
 def test_unknown_task_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _run("tasks", "show", "daw", "--out", tmp_path / "new") == 2
+    assert run("tasks", "show", "daw", "--out", tmp_path / "new") == 2
     assert "there is no task 'daw'; known: daw-2011" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ from shutil import which
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import run
 from PIL import Image
 from reported import PEOPLE, Reported
 
@@ -21,7 +22,6 @@ import metacontrol as mc
 from metacontrol.analysis.statistics import learning_curve, staying
 from metacontrol.analysis.weight import people_by_condition
 from metacontrol.arbitration import arbitration
-from metacontrol.cli import main
 from metacontrol.reporting.blocks import Figure
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -138,10 +138,8 @@ def test_correlations_have_a_table(reported: Reported, tmp_path: Path, name: str
 def test_figures_are_of_sessions_too(reported: Reported, tmp_path: Path) -> None:
     reported.in_sessions.frame.to_csv(tmp_path / "choices.csv", index=False)
     fit = reported.every["sessions"].save(tmp_path / "fit.nc")
-    options = ["--choices", str(tmp_path / "choices.csv"), "--draws", "2"]
-    with pytest.raises(SystemExit) as stop:
-        main(["figures", str(fit), *options, "--out", str(tmp_path / "figures")])
-    assert stop.value.code == 0
+    options = ["--choices", tmp_path / "choices.csv", "--draws", 2]
+    assert run("figures", fit, *options, "--out", tmp_path / "figures") == 0
     assert (tmp_path / "figures/predictive_stay.png").is_file()
 
 
@@ -228,11 +226,9 @@ def test_command_line_writes_what_python_writes(
     reported: Reported, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     reported.data.frame.to_csv(tmp_path / "choices.csv", index=False)
-    fits = [str(fit.save(tmp_path / f"{name}.nc")) for name, fit in reported.alone.items()]
-    options = ["--choices", str(tmp_path / "choices.csv"), "--draws", "2"]
-    with pytest.raises(SystemExit) as stop:
-        main(["report", *fits, *options, "--out", str(tmp_path / "a/b")])
-    assert stop.value.code == 0
+    fits = [fit.save(tmp_path / f"{name}.nc") for name, fit in reported.alone.items()]
+    options = ["--choices", tmp_path / "choices.csv", "--draws", 2]
+    assert run("report", *fits, *options, "--out", tmp_path / "a/b") == 0
     assert f"wrote {tmp_path / 'a/b/report.html'}" in capsys.readouterr().out
     assert (tmp_path / "a/b/report.html").read_bytes() == reported.several.read_bytes()
 
