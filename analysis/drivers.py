@@ -206,7 +206,7 @@ def _candidates(notes: Sequence[str], name: str) -> list[str]:
 
 def _later(scoring: Scoring, name: str, noted: Sequence[str]) -> list[str]:
     """Return which notes follow from what happens after the weight."""
-    sources = note_sources(scoring.story, scoring.records)
+    sources = note_sources(scoring.story, scoring.records.columns)
     events = {event.name for event in scoring.story.task.events}
     return [n for n in noted if (sources[n] - sources[name]) & events]
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from metacontrol.models.engine import replay
-from metacontrol.models.engine.listeners import Narrate
 from metacontrol.models.engine.predictor import Predictor
 from metacontrol.models.engine.records import Records, lay_out
+from metacontrol.models.engine.sources import note_sources
 from metacontrol.models.engine.story import Story
 from metacontrol.models.formulas import (
     Formulas,
@@ -197,17 +196,7 @@ def noted_by(model: Model, task: Task) -> list[str]:
     """Return the names of what a model notes on a trial of a task, in its order."""
     model.must_play(task)
     story = Story(model, task, tuple(Predictor(parameter) for parameter in model.free))
-    record = dict.fromkeys([*event_columns(task), *task.cues, *model.cues], jnp.asarray(0))
-    theta = [jnp.asarray(0.5)] * len(story.coefficients)
-    found: list[str] = []
-
-    def tell(mind: Any) -> Any:
-        told = story.tell_one(Narrate, theta, mind, record)[1][0]
-        found.extend(told)
-        return told
-
-    jax.eval_shape(tell, story.start_one(theta, record))
-    return found
+    return list(note_sources(story, [*event_columns(task), *task.cues, *model.cues]))
 
 
 def narrations(

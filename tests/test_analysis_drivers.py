@@ -133,7 +133,7 @@ def test_who_is_reliable_gains_control(
 
 def test_where_notes_come_from(trusting: tuple[mc.Choices, pd.DataFrame]) -> None:
     scoring = Scoring.of(RELIABILITY, trusting[0])
-    found = note_sources(scoring.story, scoring.records)
+    found = note_sources(scoring.story, scoring.records.columns)
     assert found["first_weight"] == {"mind"}
     assert found["first_state_prediction_error"] == {"mind", "first_choice", "second_state"}
     events = {"mind", "first_choice", "second_state", "second_choice", "third_state"}

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
 from metacontrol.models.engine.listeners import Narrate
-from metacontrol.models.engine.records import Records
 from metacontrol.models.engine.story import Story
 
 
-def note_sources(story: Story, records: Records) -> dict[str, frozenset[str]]:
-    """Return the columns of a trial that each note is worked out from.
+def note_sources(story: Story, columns: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return the columns of a trial that each note is worked out from, as notes are made.
 
     What comes from trials before, by way of the mind, is called `mind`.
 
@@ -21,31 +21,32 @@ def note_sources(story: Story, records: Records) -> dict[str, frozenset[str]]:
     ----------
     story : Story
         Model, task and predictors.
-    records : Records
-        Choices; only their columns matter.
+    columns : iterable of str
+        Events, cues and regressors of a trial; what they hold does not matter.
 
     Returns
     -------
     dict of str to frozenset of str
-        Events, cues, regressors and `mind`, by note.
+        Some of the columns, and `mind`, by note.
     """
-    record = {name: jnp.asarray(column[0, 0, 0]) for name, column in records.columns.items()}
+    record = dict.fromkeys(sorted(columns), jnp.asarray(0))
     theta = [jnp.asarray(0.5)] * len(story.coefficients)
     mind = story.start_one(theta, record)
+    names: list[str] = []
 
     def notes(record: Any, theta: Any, mind: Any) -> Any:
-        return story.tell_one(Narrate, theta, mind, record)[1][0]
+        noted = story.tell_one(Narrate, theta, mind, record)[1][0]
+        names.extend(noted)
+        return list(noted.values())
 
-    told, shape = jax.make_jaxpr(notes, return_shape=True)(record, theta, mind)
-    given = [*({name} for name in sorted(record)), *(() for _ in theta)]
-    given += [{"mind"}] * (len(told.jaxpr.invars) - len(given))
-    behind = {id(var): frozenset(own) for var, own in zip(told.jaxpr.invars, given, strict=True)}
+    told = jax.make_jaxpr(notes)(record, theta, mind).jaxpr
+    given = [*({name} for name in record), *(() for _ in theta)]
+    given += [{"mind"}] * (len(told.invars) - len(given))
+    behind = {id(var): frozenset(own) for var, own in zip(told.invars, given, strict=True)}
 
     def sources(variables: Any) -> frozenset[str]:
         return frozenset().union(*(behind.get(id(var), frozenset()) for var in variables))
 
-    for step in told.jaxpr.eqns:
+    for step in told.eqns:
         behind |= dict.fromkeys(map(id, step.outvars), sources(step.invars))
-    return {
-        name: sources([var]) for name, var in zip(sorted(shape), told.jaxpr.outvars, strict=True)
-    }
+    return {name: sources([var]) for name, var in zip(names, told.outvars, strict=True)}

@@ -124,7 +124,7 @@ def _changing_weights(fit: mc.Fit, data: mc.Choices) -> list[str]:
     forced = [e.name for e in data.task.events if getattr(e, "options", 2) == 1]
     return [
         name
-        for name, sources in note_sources(scoring.story, scoring.records).items()
+        for name, sources in note_sources(scoring.story, scoring.records.columns).items()
         if name.endswith("weight") and sources and f"{name.partition('_')[0]}_choice" not in forced
     ]
 
