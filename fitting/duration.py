@@ -17,8 +17,8 @@ EACH = 30  # gradients for a draw of NUTS
 SEARCH = 60  # gradients for a start of a search
 MODES = 600  # gradients to the modes of all participants
 ROUNDS = 800  # the same, and more that does not depend on importance, over all rounds of EM
-WEIGHED = 5  # gradients' worth of time for an importance draw, over all rounds
-GROUP = 0.02  # the same to weigh it once more for a draw of the group
+WEIGHED = 15  # gradients' worth of time for an importance draw, over all rounds
+GROUP = 0.06  # the same to weigh it once more for a draw of the group
 
 
 def say_how_long(scoring: Scoring, method: str, cores: int, used: Mapping[str, Any]) -> None:
@@ -31,22 +31,23 @@ def say_how_long(scoring: Scoring, method: str, cores: int, used: Mapping[str, A
     began = time.perf_counter()
     individuals.slope(at)
     one = time.perf_counter() - began
-    minutes = one * _gradients(method, cores, used) / 60
+    alone = min(cores, scoring.records.scored.shape[0])  # processors that one gradient keeps busy
+    minutes = one * _gradients(method, cores, alone, used) / 60
     if minutes < 1:
         return
     more = ", or two or three times that where choices tell little" if method == "nuts" else ""
     print(f"this will take about {minutes:,.0f} min{more}", file=sys.stderr)
 
 
-def _gradients(method: str, cores: int, used: Mapping[str, Any]) -> float:
-    """Return how many gradients take as long as a fit."""
+def _gradients(method: str, cores: int, alone: int, used: Mapping[str, Any]) -> float:
+    """Return how many gradients, one after another, take as long as a fit."""
     match method:
         case "mle" | "map":
             return float(used["starts"] * SEARCH)
         case "laplace":
             return float(MODES)
         case "nuts":
-            return EACH * used["chains"] * (used["draws"] + used["tune"]) / cores
+            return EACH * used["chains"] * (used["draws"] + used["tune"]) * alone / cores
         case "two-stage":
             again = GROUP * used["chains"] * (used["draws"] + used["tune"]) / cores
             return ROUNDS + used["importance"] * (WEIGHED + again)
