@@ -104,11 +104,26 @@ def test_any_share_of_centring_is_the_same_model(data: mc.Choices) -> None:
         mc.build_model(mc.models.HYBRID, data, centring={"gamma": 1.0})
 
 
-def test_coordinates_that_know_the_choices_are_the_same_model(data: mc.Choices) -> None:
+def test_coordinates_of_few_people_do_not_rely_on_the_group_that_was_found(
+    data: mc.Choices,
+) -> None:
+    scoring = Scoring.of(mc.models.HYBRID, data)
+    known = quick_pass(Individuals(scoring), group_priors(scoring.story), seed=1)
+    z, sd = np.random.default_rng(1).normal(size=(6, 7)), np.full((6, 7), 0.3)
+    departures, volume = known.departures(*map(pt.as_tensor, (z, known.expected + 1, sd)))
+    np.testing.assert_allclose(departures.eval(), z)
+    assert float(volume.eval()) == 0
+
+
+def test_coordinates_that_know_the_choices_are_the_same_model(
+    data: mc.Choices, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The density of coefficients and group is the plain model's, but for a constant."""
+    monkeypatch.setattr("metacontrol.fitting.information.SURE", np.inf)  # six people are few
     scoring = Scoring.of(mc.models.HYBRID, data, {"w": "1 + load + age"})
     people, priors = Individuals(scoring), group_priors(scoring.story)
     known, hierarchy = quick_pass(people, priors, seed=1), Hierarchy.of(people)
+    assert (known.sharpness > 0).any(axis=0).all()
     plain, informed = assemble(people, priors), assemble(people, priors, known)
     names = list(people.names)
     rng = np.random.default_rng(3)

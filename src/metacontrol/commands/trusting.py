@@ -250,13 +250,16 @@ def doctor(
             seed=seed,
         )
         return
+    from metacontrol.fitting.same_choices import as_fitted
+
     must_be_writable(out)
     if shard is not None or resume:
         raise ValueError("--shard and --resume are for an --effect with --simulations")
     if choices is None:
         raise ValueError("doctor FIT needs the choices that were fitted: add --choices")
     found = mc.load_fit(fitted)
-    data = read_choices(choices, found.task, choices_from, missed, column, exclude_first)
+    read = read_choices(choices, found.task, choices_from, missed, column, exclude_first)
+    data = as_fitted(found, read)
     table = mc.doctor(found, data, seed=seed)
     for number, row in enumerate(table.to_dict("records"), start=1):
         print(f"{number}. {row['worry']}: {row['found']}\n   {row['advice']}")
