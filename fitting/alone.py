@@ -39,8 +39,9 @@ def point_tree(
     Returns
     -------
     DataTree
-        Group `estimates`: for each participant and coefficient `values` and `determined`; for each
-        participant `log_likelihood`, `log_prior`, `converged`, `agreeing` and `choices`.
+        Group `estimates`: for each participant and coefficient `values`, `determined` and
+        `at_bound`; for each participant `log_likelihood`, `log_prior`, `converged`, `agreeing` and
+        `choices`.
     """
     used = None if method == "mle" else coefficient_priors(scoring.story, priors)
     dealt = dict(enumerate(lots(len(scoring.participants), starts)))
@@ -68,6 +69,7 @@ def _tabled(scoring: Scoring, people: np.ndarray, found: Estimates) -> xr.DataTr
         {
             "values": (("participant", "coefficient"), found.values),
             "determined": (("participant", "coefficient"), found.determined),
+            "at_bound": (("participant", "coefficient"), found.at_bound),
         }
         | {name: ("participant", values) for name, values in by_person.items()},
         coords={

@@ -98,8 +98,7 @@ def point_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     searched = "agreeing" in estimates  # from several starts
     agreeing = estimates["agreeing"].to_numpy() if searched else np.full(total, 2)
     count = (~estimates["determined"]).sum("participant")
-    left_open = [f"{n} of {c}" for c, n in count.to_series().items() if n]
-    rows = [
+    rows: list[Row] = [
         (
             "participants whose best search did not converge",
             int((~converged).sum()),
@@ -115,14 +114,31 @@ def point_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
             "it may not be the best there is: raise starts",
         ),
         (
-            f"estimates that nothing determines{_some(left_open)}",
+            f"estimates that nothing determines{_some(_of_each(count))}",
             int(count.sum()),
             f"of each parameter at most {total // 20}",
             bool(count.max() <= total // 20),
             "leave them out (`determined` in fit.participants), or fit all people by nuts",
         ),
     ]
+    if "at_bound" in estimates:  # a mode by laplace has none, nor have older fits
+        rows.append(_bound_row(estimates["at_bound"]))
     return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
+
+
+def _bound_row(at_bound: xr.DataArray) -> Row:
+    """Return the check of estimates that only the end of the search held."""
+    stuck = at_bound.any("coefficient")
+    who = [str(name) for name in at_bound["participant"].to_numpy()[stuck]]
+    which = ", ".join(_of_each(at_bound.sum("participant")))
+    return (
+        f"participants with an estimate at its bound{_some(who)}",
+        len(who),
+        "0",
+        not who,
+        f"{which + ': ' * bool(who)}the choices alone would drive it on without end, and means "
+        "follow it: use map, or fit all people as a group",
+    )
 
 
 def weighing_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
@@ -252,6 +268,11 @@ def _disagreeing(rhat: Any) -> list[str]:
 
 def _whole(number: float) -> float:
     return number if np.isnan(number) else round(number)
+
+
+def _of_each(count: xr.DataArray) -> list[str]:
+    """Return how many there are of which coefficient, where there are any."""
+    return [f"{n} of {c}" for c, n in count.to_series().items() if n]
 
 
 def _some(names: list[str]) -> str:

@@ -26,7 +26,9 @@ from metacontrol.models.engine.story import Story
 from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
 
+NEAR = 1e-3  # of a bound, in shares of what is searched
 Evaluate = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+Score = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Estimates:
     determined : bool array, shape (participants, coefficients)
         False where choices and prior leave a coefficient open: the weight of a person who learns
         nothing, or eligibility where there is no habit. It then stands in the middle of its range.
+    at_bound : bool array, shape (participants, coefficients)
+        True where the search's bounds hold a coefficient that could go farther: see `_at_bound`.
     """
 
     values: np.ndarray
@@ -53,6 +57,7 @@ class Estimates:
     converged: np.ndarray
     agreeing: np.ndarray
     determined: np.ndarray
+    at_bound: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -97,8 +102,11 @@ class Lot:
         values = -np.reshape([result.fun for result in found], (people, starts))
         fine = np.reshape([result.success for result in found], (people, starts))
 
+        def at(points: np.ndarray) -> np.ndarray:
+            return evaluate(np.repeat(points, starts, axis=0))[0][: people * starts : starts]
+
         best = np.arange(people), values.argmax(axis=1)
-        chosen, determined = _settle(evaluate, ends[best], self.bounds, starts)
+        chosen, determined = _settle(at, ends[best], self.bounds)
         log_prior = np.asarray(_log_prior(names, self.priors, jnp.asarray(chosen)))
         agreeing = (values > values[best][:, None] - 0.05).sum(axis=1)
         return Estimates(
@@ -108,6 +116,7 @@ class Lot:
             converged=fine[best] | (agreeing > 1),
             agreeing=agreeing,
             determined=determined,
+            at_bound=determined & _at_bound(at, chosen, self.story, self.bounds),
         )
 
 
@@ -163,14 +172,8 @@ def lots(participants: int, starts: int) -> list[np.ndarray]:
     ]
 
 
-def _settle(
-    evaluate: Evaluate, best: np.ndarray, bounds: np.ndarray, starts: int
-) -> tuple[np.ndarray, np.ndarray]:
+def _settle(at: Score, best: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Move coefficients that nothing determines to the middle; return points, and which did not."""
-
-    def at(points: np.ndarray) -> np.ndarray:
-        return evaluate(np.repeat(points, starts, axis=0))[0][: len(points) * starts : starts]
-
     top = at(best)
     determined = np.ones(best.shape, dtype=bool)
     for k, (low, high) in enumerate(bounds):
@@ -203,6 +206,28 @@ def search_bounds(story: Story, priors: Mapping[str, Prior] | None) -> np.ndarra
                 )
             bounds.append((low, high))
     return np.array(bounds)
+
+
+def _at_bound(at: Score, values: np.ndarray, story: Story, bounds: np.ndarray) -> np.ndarray:
+    """Return which values the search's bounds hold, shape (people, coefficients).
+
+    They lie there, or would lose nothing if they did: so p is 30, or 20, where somebody always
+    repeats. Bounds that are the scale's own hold nothing: a weight may well be 1.
+    """
+    natural = [
+        (-np.inf, np.inf) if p.terms is not None else p.parameter.link.bounds
+        for p in story.predictors
+        for _ in p.coefficients
+    ]
+    top, held = at(values), np.zeros(values.shape, dtype=bool)
+    for k, edges in enumerate(bounds):
+        for edge, end in zip(edges, natural[k], strict=True):
+            if abs(edge - end) > 2e-6:  # which is how far bounds without density are left out
+                moved = values.copy()
+                moved[:, k] = edge
+                near = np.abs(values[:, k] - edge) <= NEAR * np.ptp(edges)
+                held[:, k] |= near | (at(moved) - top < 1e-6)
+    return held
 
 
 def _starting_points(

@@ -28,7 +28,7 @@ def test_map_reaches_the_authors_log_posterior(
     ours = fit.scores["log_likelihood"] + fit.scores["log_prior"]
     behind = full["logposterior"].loc[ours.index] - ours
     assert (behind <= 0.05).mean() >= 0.99
-    assert fit.diagnostics["ok"].to_list() == [True, True, False]  # some weights are left open
+    assert fit.diagnostics["ok"].to_list() == [True, True, False, True]  # some weights are open
 
 
 @pytest.fixture(scope="module")
@@ -185,9 +185,37 @@ def test_what_nothing_determines_stands_in_the_middle() -> None:
     left_open = table.index.get_level_values("parameter").isin(["alpha1", "lam"])
     assert table["determined"].to_list() == (~left_open).tolist()
     assert (table.loc[left_open, "estimate"] == 0.5).all()
-    assert "(3 of alpha1, 3 of lam)" in fit.diagnostics["check"].iloc[-1]
+    assert "(3 of alpha1, 3 of lam)" in fit.diagnostics["check"].iloc[2]
     assert not fit.ok
     assert mc.fit(model, data, method="map", starts=4, seed=1).participants["determined"].all()
+
+
+def test_estimates_that_only_bounds_hold_are_counted() -> None:
+    """Who always repeats, or never does, has no largest p; a weight may well be 0 or 1."""
+    rng = np.random.default_rng(1)
+    both = rng.integers(0, 2, 40)
+    frame = pd.DataFrame(
+        [
+            {"participant": name, "trial": t, "first_state": 0, "first_choice": choices[t]}
+            for name, choices in {"stays": [0] * 40, "turns": [0, 1] * 20, "both": both}.items()
+            for t in range(40)
+        ]
+    )
+    rest = ["second_state", "second_choice", "reward"]
+    frame = frame.assign(odd=frame["trial"] % 2, **{n: rng.integers(0, 2, 120) for n in rest})
+    data = mc.read_choices(frame, mc.tasks.DAW_2011)
+    model = mc.models.HYBRID.fix(alpha1=0.5, alpha2=0.5, beta1=1.0, beta2=1.0, lam=1.0)
+    formulas: list[tuple[dict[str, str], str]] = [({}, "2 of p:"), ({"p": "1 + odd"}, "2 of p_I")]
+    for formula, said in formulas:
+        fit = mc.fit(model, data, method="mle", formulas=formula, starts=4, seed=1)
+        row = fit.diagnostics.iloc[-1]
+        assert row["check"] == "participants with an estimate at its bound (stays, turns)"
+        assert (row["value"], row["ok"]) == (2, False)
+        assert row["advice"].startswith(said)
+        weights = fit.participants.query("parameter == 'w'")
+        assert weights["estimate"].iloc[2] == 1  # a bound of the scale's own
+        assert not weights["at_bound"].any()
+    assert mc.fit(model, data, method="map", starts=4, seed=1).diagnostics["ok"].iloc[-1]
 
 
 def test_a_search_comes_back_from_where_there_is_no_number() -> None:
