@@ -83,15 +83,18 @@ def _elpd_table(found: Mapping[str, Elpd]) -> pd.DataFrame:
     first = next(iter(found))
     keys = [k for k in ("participant", "trial") if k in found[first].points]
     must_be_same({name: elpd.digest for name, elpd in found.items()})
+    points = {
+        name: elpd.points.sort_values(keys, kind="stable", ignore_index=True)
+        for name, elpd in found.items()
+    }
     for name, elpd in found.items():
         if elpd.question != found[first].question:
             raise ValueError(f"{name} and {first} answer different questions")
-        if not elpd.points[keys].equals(found[first].points[keys]):
+        if not points[name][keys].equals(points[first][keys]):
             raise ValueError(f"{name} and {first} are not of the same choices")
     people = pd.DataFrame({name: elpd.participants for name, elpd in found.items()})
     best = people.sum().idxmax()
     apart = people.sub(people[best], axis=0)
-    points = np.column_stack([elpd.points["elpd"] for elpd in found.values()])
     table = pd.DataFrame(
         {
             "model": list(found),
@@ -99,7 +102,7 @@ def _elpd_table(found: Mapping[str, Elpd]) -> pd.DataFrame:
             "se": people.apply(spread).to_numpy(),
             "difference": apart.sum().to_numpy(),
             "difference_se": apart.apply(spread).to_numpy(),
-            "weight": stacking_weights(points),
+            "weight": stacking_weights(np.column_stack([p["elpd"] for p in points.values()])),
             "best_for": [int((people.idxmax(axis=1) == name).sum()) for name in found],
             "large_k": [len(elpd.large_k) for elpd in found.values()],
         }

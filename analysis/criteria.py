@@ -170,8 +170,9 @@ def must_be_alike(fits: Mapping[str, Fit]) -> None:
     """Raise ValueError unless all are fits of the same choices."""
     must_be_same({name: fit.digest for name, fit in fits.items()})
     first = next(iter(fits))
-    for name, fit in fits.items():
-        if not fit.scores["choices"].equals(fits[first].scores["choices"]):
+    counts = {name: fit.scores["choices"].sort_index() for name, fit in fits.items()}
+    for name, count in counts.items():
+        if not count.equals(counts[first]):
             raise ValueError(f"{name} and {first} are not of the same choices")
 
 

@@ -18,7 +18,7 @@ from metacontrol.fitting.pointwise import trial_rows, trial_scores
 from metacontrol.fitting.population import Population
 from metacontrol.fitting.psis import GOOD, LEAST, smooth
 from metacontrol.fitting.result import Fit
-from metacontrol.fitting.same_choices import digest, must_be_of
+from metacontrol.fitting.same_choices import digest, in_order_of, must_be_of
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
@@ -102,6 +102,7 @@ def loo(
             f"got {draws}, {steps} and {first}"
         )
     must_be_of(fit, data)
+    data = in_order_of(fit, data)
     scoring = Scoring.of(fit.model, data, fit.formulas)
     individuals = Individuals(scoring)
     population = Population.of(fit, individuals, draws)

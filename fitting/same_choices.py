@@ -99,3 +99,10 @@ def as_fitted(fit: Fit, data: Choices) -> Choices:
         data = split_sessions(data, column)
     must_be_of(fit, data)
     return data
+
+
+def in_order_of(fit: Fit, data: Choices) -> Choices:
+    """Return the choices of a fit, with people in the order of its own."""
+    people = pd.Index(fit.parameters.index.astype(str))
+    place = people.get_indexer(pd.Index(data.frame["participant"].astype(str)))
+    return data.only(np.argsort(place, kind="stable"))

@@ -56,17 +56,17 @@ class Choices:
         return counted if self.dropped is None else counted & ~self.dropped
 
     def only(self, rows: Any) -> Choices:
-        """Return some of the trials, in their order, with what is known of whether they count.
+        """Return some of the trials, with what is known of whether they count.
 
         Parameters
         ----------
-        rows : bool array, shape (trials,)
-            Which.
+        rows : bool array, shape (trials,), or int array
+            Which, or their numbers in another order.
         """
         rows = np.asarray(rows)
         return replace(
             self,
-            frame=self.frame[rows].reset_index(drop=True),
+            frame=self.frame.iloc[rows].reset_index(drop=True),
             scored=None if self.scored is None else self.scored[rows],
             dropped=None if self.dropped is None else self.dropped[rows],
         )

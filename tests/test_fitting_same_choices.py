@@ -80,6 +80,23 @@ def test_fits_of_other_choices_are_refused(data: Choices, other: Choices) -> Non
     assert len(mc.predictive(there, data, staying, draws=2, seed=1))
 
 
+def test_people_may_stand_in_another_order(data: Choices) -> None:
+    people = list(data.frame.groupby("participant"))
+    turned = Choices(pd.concat([part for _, part in people[::-1]], ignore_index=True), DAW_2011)
+    for method in ("mle", "em"):
+        one, same, other = (
+            mc.fit(m, d, method=method, seed=1, starts=1, draws=200, progress=False)
+            for m, d in ((MODEL_FREE, data), (MODEL_BASED, data), (MODEL_BASED, turned))
+        )
+        assert list(other.scores.index) == list(one.scores.index)[::-1]
+        expected = mc.compare({"one": one, "other": same})
+        pd.testing.assert_frame_equal(mc.compare({"one": one, "other": other}), expected, rtol=0.02)
+    found = {str(i): mc.loo(f, turned, draws=50, seed=1) for i, f in enumerate((one, other))}
+    assert list(found["0"].points["participant"].unique()) == data.participants
+    sums = mc.compare(found).set_index("model")["elpd"]
+    assert sums.to_dict() == pytest.approx({name: elpd.elpd for name, elpd in found.items()})
+
+
 def test_predictions_of_other_choices_are_refused(data: Choices, other: Choices) -> None:
     model = HYBRID.fix(alpha1=0.5, alpha2=0.5, beta2=3.0, lam=0.6, p=0.1)
     fits = [mc.fit(model, d, method="em", seed=1, draws=200, progress=False) for d in (data, other)]
