@@ -21,6 +21,8 @@ TAIL = 0.7  # Pareto k above which weighed draws cannot be trusted (Vehtari et a
 NOISE = 0.2  # of draws, in standard errors or posterior sds: adds 2 % to an error
 MISLED = 0.5  # standard errors
 COLUMNS = ["check", "value", "wanted", "ok", "advice"]
+# What choices leave open of some people, though all else is found: begins these checks.
+OPEN = ("estimates that", "participants with an estimate at its bound")
 Row = tuple[str, object, str, bool, str]
 MORE_DRAWS = "raise importance"
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from metacontrol.fitting.diagnostics import CHECKS, as_dataset, rhat, verdict
+from metacontrol.fitting.diagnostics import CHECKS, OPEN, as_dataset, rhat, verdict
 from metacontrol.fitting.trees import fault, read_tree, write_tree
 from metacontrol.models import MODELS
 from metacontrol.models.model import Model
@@ -258,6 +258,15 @@ class Fit:
     def ok(self) -> bool:
         """Whether all diagnostics are as wanted."""
         return bool(self.diagnostics["ok"].all())
+
+    @property
+    def doubts(self) -> pd.DataFrame:
+        """The diagnostics that are not as wanted and put all numbers in doubt.
+
+        Not those that count people of whom choices leave something open.
+        """
+        checks = self.diagnostics
+        return checks[~checks["ok"].astype(bool) & ~checks["check"].str.startswith(OPEN)]
 
     @property
     def diverging(self) -> int:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from command_line import run
 
+import metacontrol as mc
 from metacontrol.fitting import load_fit
 
 
@@ -171,14 +172,33 @@ def test_compare(simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
         common = ["--task", "otto-2013", "--method", "mle", "--starts", 2, "--out", out]
         assert run("fit", simulated, "--model", model, *common) == 0
         fits.append(out / "fit.nc")
+    tree = load_fit(fits[1]).tree
+    tree["estimates"].to_dataset()["converged"].loc["s1"] = False
+    mc.Fit(tree).save(fits[1])
     capsys.readouterr()
     assert run("compare", *fits, "--criterion", "aic", "--out", tmp_path / "comparison") == 0
-    assert "evidence by AIC" in capsys.readouterr().out
+    said = capsys.readouterr()
+    assert "evidence by AIC" in said.out
+    assert "diagnostics of model-based are not as wanted: participants whose best" in said.err
+    assert said.err.endswith("metacontrol: do not rely on the comparison before they are\n")
     table = pd.read_csv(tmp_path / "comparison/comparison.csv")
     assert set(table["model"]) == {"model-free", "model-based"}
     assert pd.read_csv(tmp_path / "comparison/random_effects.csv")["frequency"].sum() == 1
     assert run("compare", fits[0]) == 2
     assert "two fits or more are compared, got 1" in capsys.readouterr().err
+
+
+def test_demo_says_first_what_it_cannot_say(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two chains of so few draws bear no conclusion out."""
+    whole = mc.fit
+    short = {"draws": 50, "tune": 20, "chains": 2, "centring": 0.0}
+    monkeypatch.setattr(mc, "fit", lambda *a, **options: whole(*a, **{**options, **short}))
+    monkeypatch.setattr("metacontrol.demo.TRIALS", 20)
+    assert run("demo", "--out", tmp_path) == 0
+    said = capsys.readouterr().out
+    assert said.index("what follows is not to be relied on") < said.index("Weight of planning of")
 
 
 def test_lists(capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ def test_several_fits_are_compared(reported: Reported) -> None:
     written = pd.read_csv(page.parent / "tables/comparison.csv")
     pd.testing.assert_frame_equal(written, expected, check_dtype=False)
     best = expected["model"].iloc[0]
-    assert f"By BIC the best model is <code>{best}</code>" in page.read_text(encoding="utf-8")
+    assert f"y BIC the best model is <code>{best}</code>" in page.read_text(encoding="utf-8")
     assert (page.parent / "tables/habit_group.csv").is_file()
     assert not (page.parent / "tables/habit_participant_weights.csv").exists()  # w is 0
 
@@ -32,7 +32,9 @@ def test_groups_are_compared_by_prediction(reported: Reported, tmp_path: Path) -
     pd.testing.assert_frame_equal(written, expected, check_dtype=False)
     text = page.read_text(encoding="utf-8")
     best = expected["model"].iloc[0]
-    assert f"All choices of a new person are predicted best by <code>{best}</code>" in text
+    assert f"ll choices of a new person are predicted best by <code>{best}</code>" in text
+    assert text.count("Not to be relied on, since diagnostics are not as wanted: all choices") == 2
+    assert "Diagnostics of <code>loaded</code> and <code>tied</code> are not as wanted" in text
     assert "How well does it predict all choices of a new person" in text
     assert (page.parent / "figures/comparison.png").is_file()
     assert "leaving out one participant after another [@vehtari2017]" in (

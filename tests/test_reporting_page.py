@@ -23,6 +23,7 @@ from metacontrol.analysis.statistics import learning_curve, staying
 from metacontrol.analysis.weight import people_by_condition
 from metacontrol.arbitration import arbitration
 from metacontrol.reporting.blocks import Figure
+from metacontrol.reporting.estimation import count_word
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -101,6 +102,23 @@ def test_tables_are_those_of_the_fit(reported: Reported) -> None:
     for name in ("participant_weights", "weight_by_condition", "predictive_stay"):
         for suffix in ("pdf", "svg", "png"):
             assert (reported.page.parent / f"figures/{name}.{suffix}").stat().st_size > 1000
+
+
+def test_doubts_come_before_all_else(reported: Reported) -> None:
+    """Chains that disagree bear nothing out; an estimate at a bound is one person's."""
+    sampled = reported.sampled
+    bad = int((~sampled.diagnostics["ok"]).sum())
+    assert len(sampled.doubts) == bad > 1
+    text = " ".join(re.sub("<[^>]+>", "", reported.page.read_text(encoding="utf-8")).split())
+    count = f"{count_word(bad).capitalize()} of six diagnostics are not as wanted: do not use these"
+    assert text.index(count) < text.index("The model")
+    for said in ("the median participant’s weight of planning is", "with load 1 the median"):
+        assert f"Not to be relied on, since diagnostics are not as wanted: {said}" in text
+    assert "With load 1 the median" not in text
+    tree = reported.alone["habit"].tree.copy(deep=True)
+    tree["estimates"].to_dataset()["at_bound"].loc[PEOPLE[0]] = True
+    assert not mc.Fit(tree).ok
+    assert mc.Fit(tree).doubts.empty
 
 
 def test_intervals_of_mean_weights_are_those_of_the_posterior(reported: Reported) -> None:

@@ -57,6 +57,8 @@ def run(out: Path, seed: int) -> None:
     )
     fit.save(out / "fit.nc")
     print(fit)
+    if not fit.doubts.empty:
+        print("\nAs diagnostics are not as wanted, what follows is not to be relied on.")
 
     found = mc.weight_by_condition(fit)
     people = mc.participant_weights(fit)

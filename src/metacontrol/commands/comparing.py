@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -56,6 +57,7 @@ def compare(
         must_be_writable(out)
     found = [mc.load_fit(path) for path in fitted]
     fits = dict(zip(_names(fitted, found), found, strict=True))
+    _tell_doubts(fits)
     data = None
     if choices is not None:
         data = read_choices(choices, found[0].task, choices_from, missed, column, exclude_first)
@@ -89,6 +91,16 @@ def _names(paths: list[Path], fits: list[mc.Fit]) -> list[str]:
     ]
     apart = [names for names in ways if len(set(names)) == len(names)]
     return apart[0] if apart else [str(path) for path in paths]
+
+
+def _tell_doubts(fits: dict[str, mc.Fit]) -> None:
+    """Say of which fits diagnostics are not as wanted, so that comparing them says nothing."""
+    doubts = {name: fit.doubts for name, fit in fits.items() if not fit.doubts.empty}
+    for name, rows in doubts.items():
+        what = "; ".join(f"{row.check}: {row.value}" for row in rows.itertuples())
+        print(f"metacontrol: diagnostics of {name} are not as wanted: {what}", file=sys.stderr)
+    if doubts:
+        print("metacontrol: do not rely on the comparison before they are", file=sys.stderr)
 
 
 def _by_prediction(

@@ -15,7 +15,7 @@ from metacontrol.fitting.random_effects import random_effects
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import Block, Column, Figure, Section, Table, Text, number
 from metacontrol.reporting.blocks import listed as joined
-from metacontrol.reporting.estimation import METHODS
+from metacontrol.reporting.estimation import METHODS, qualified
 from metacontrol.tasks.choices import Choices
 
 MODEL = Column("model", "model", whole=True)
@@ -42,6 +42,11 @@ def comparison(named: Mapping[str, Fit], data: Choices | None, seed: int) -> Com
         how = joined([f"{name} by {METHODS.get(f.method, f.method)}" for name, f in named.items()])
         return _none(f"they were fitted by different methods ({how})")
     found = _compared(fits, data, seed)
+    doubtful = [f"`{name}`" for name, fit in fits.items() if not fit.doubts.empty]
+    if doubtful and found.methods:
+        found = found._replace(sentence=qualified(found.sentence, *fits.values()))
+        said = f"Diagnostics of {joined(doubtful)} are not as wanted: do not use this comparison "
+        found.section.blocks.insert(0, Text(f"{said}before they are.", warning=True))
     if len(fits) < len(named):
         others = joined([f"`{name}`" for name in named if name not in fits])
         said = f"Not compared, since fitted by another method: {others}."
@@ -74,7 +79,7 @@ def _compared(fits: Mapping[str, Fit], data: Choices | None, seed: int) -> Compa
         return _by_ibic(compare(fits))
     if data is None:
         return _none("predictions of a new person's choices need the choices that were fitted")
-    return _by_prediction(compare(fits, data, leave="participant", seed=seed))
+    return _by_prediction(compare(fits, data, leave="participant", seed=seed), fits)
 
 
 def _by_criteria(fits: Mapping[str, Fit]) -> Comparison:
@@ -146,7 +151,7 @@ def _by_ibic(table: pd.DataFrame) -> Comparison:
     )
 
 
-def _by_prediction(table: pd.DataFrame) -> Comparison:
+def _by_prediction(table: pd.DataFrame, fits: Mapping[str, Fit]) -> Comparison:
     """Return how well models predict new people."""
     columns = [
         MODEL,
@@ -176,7 +181,7 @@ def _by_prediction(table: pd.DataFrame) -> Comparison:
         lambda axes: plot_comparison(table, axes[0]),
         "By how much models predict all choices of a new person worse than the best does: "
         "difference in elpd with 95 % interval.",
-        sentence.replace("`", ""),
+        qualified(sentence, *fits.values()).replace("`", ""),
     )
     done = (
         f"{_listed(table)} were compared by how well they predict all choices of a new person from "

@@ -94,6 +94,13 @@ def checks(fit: Fit) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
+def qualified(said: str, *fits: Fit) -> str:
+    """Return what fits say; first, where it is so, that their diagnostics do not bear it out."""
+    if all(fit.doubts.empty for fit in fits):
+        return said
+    return f"Not to be relied on, since diagnostics are not as wanted: {said[0].lower()}{said[1:]}"
+
+
 def without_names(what: str) -> str:
     """Return what is counted without the participants that are named in brackets."""
     return what.split(" (")[0] if what.startswith("participants") else what

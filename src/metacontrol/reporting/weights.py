@@ -32,7 +32,7 @@ from metacontrol.reporting.blocks import (
     interval,
     listed,
 )
-from metacontrol.reporting.estimation import count_word, shades
+from metacontrol.reporting.estimation import count_word, qualified, shades
 from metacontrol.tasks.choices import Choices
 
 
@@ -61,9 +61,9 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
     blocks: list[Block] = []
     if fit.sampled:
         draws, median = weight_draws(fit), weight_by_condition(fit)
-        said = _said(median, conditions)
+        said = qualified(_said(median, conditions), fit)
         blocks += [
-            *_difference(draws, conditions),
+            *_difference(fit, draws, conditions),
             Figure(
                 f"{prefix}weight_by_condition",
                 lambda axes: plot_weight_by_condition(draws, axes[0], people),
@@ -87,7 +87,7 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
             ),
         ]
     else:
-        said = _said_of_estimates(fit, table, conditions)
+        said = qualified(_said_of_estimates(fit, table, conditions), fit)
         caption = f"Participants' weights of planning{_of_whom(fit)}: mean, standard deviation and "
         shown = _shown(table, heads, [Column("sd", "sd", 2), *QUARTILES])
         kept = Table(f"{prefix}weight_by_condition", f"{caption}quartiles.", *shown)
@@ -160,7 +160,7 @@ def _labels(table: pd.DataFrame, conditions: list[str]) -> list[str]:
     ]
 
 
-def _difference(draws: pd.DataFrame, conditions: list[str]) -> list[Text]:
+def _difference(fit: Fit, draws: pd.DataFrame, conditions: list[str]) -> list[Text]:
     """Return the difference between two conditions in words; nothing if there are not two."""
     cells = pd.DataFrame(draws[conditions].drop_duplicates())
     if len(cells) != 2:
@@ -170,12 +170,11 @@ def _difference(draws: pd.DataFrame, conditions: list[str]) -> list[Text]:
     one, other = _labels(cells, conditions)
     more = "more" if change.mean() > 0 else "less"
     lower, upper = np.quantile(change, [0.025, 0.975])
-    return [
-        Text(
-            f"With {other} the median participant plans {more} than with {one}: the weight differs "
-            f"by {Column('', '', 2).cell(change.mean())} ({interval(lower, upper)})."
-        )
-    ]
+    said = (
+        f"With {other} the median participant plans {more} than with {one}: the weight differs "
+        f"by {Column('', '', 2).cell(change.mean())} ({interval(lower, upper)})."
+    )
+    return [Text(qualified(said, fit), warning=not fit.doubts.empty)]
 
 
 def _open_weights(fit: Fit) -> list[Text]:

@@ -91,6 +91,7 @@ def _write(
     for name, fit in named.items():
         above = told.setdefault(type(fit.model), name)
         found.append(_section(name, fit, data, draws, seed, above, alone=len(named) == 1))
+    doubts = [_doubt(name, fit) for name, fit in named.items() if not fit.doubts.empty]
     rivals = comparison(named, data, seed)
     parts = found[0][0].sections if len(named) == 1 else [section for section, _ in found]
     said = [sentence for _, sentence in found]
@@ -115,6 +116,7 @@ def _write(
         table.frame.to_csv(folder / f"tables/{table.name}.csv", index=False)
     page = _page(
         title=_title(named),
+        doubts=doubts,
         said=said,
         parts=parts,
         images={figure.name: figure.draw(folder / "figures") for figure in figures},
@@ -150,12 +152,7 @@ def _section(
     parts.append(sections.model(fit, prefix, told if told != name else None))
     checked = checks(fit)["ok"]
     bad = int(np.sum(~checked))
-    verdict = (
-        f"{count_word(bad).capitalize()} of {count_word(len(checked))} diagnostics "
-        f"{'is' if bad == 1 else 'are'} not as wanted."
-        if bad
-        else "All diagnostics are as wanted."
-    )
+    verdict = f"{_not_as_wanted(bad, len(checked))}." if bad else "All diagnostics are as wanted."
     together = "all participants together" if fit.sampled else "each participant alone"
     own = fit.model.name
     lead = (
@@ -166,6 +163,22 @@ def _section(
     about_group.blocks.append(people)
     kept = [part for part in parts if part is not None]
     return Section(name, [], kept), " ".join(filter(None, [lead, sentence, verdict]))
+
+
+def _doubt(name: str, fit: Fit) -> str:
+    """Return the warning before all else where a fit's diagnostics put its numbers in doubt."""
+    checked = checks(fit)["ok"]
+    return (
+        f"**{name}.** {_not_as_wanted(int(np.sum(~checked)), len(checked))}: do not use these "
+        "numbers before they are. What to do is said under “Can it be trusted?”."
+    )
+
+
+def _not_as_wanted(bad: int, checked: int) -> str:
+    return (
+        f"{count_word(bad).capitalize()} of {count_word(checked)} diagnostics "
+        f"{'is' if bad == 1 else 'are'} not as wanted"
+    )
 
 
 def _blocks(parts: Sequence[Section]) -> Iterator[Block]:
