@@ -112,15 +112,19 @@ class Fit:
 
         Of a group: one row for each mean and standard deviation of the group (on the scale of the
         link) and for each median participant (natural scale, `scale` says which), with posterior
-        mean, sd, 95 % interval, R-hat and effective sample sizes. Of each alone: mean, sd and
-        quartiles of the participants' estimates.
+        mean, sd, 95 % interval, and, where chains sampled it, R-hat and effective sample sizes. Of
+        each alone: of how many `participants` anything determines the estimate; mean, sd and
+        quartiles of these.
         """
         if self.sampled:
             return self._summary(lambda dims: dims in ((), ("session",)))
         values = self.parameters
+        determined = self.tree["estimates"].to_dataset()["determined"].to_series()
+        values = values.where(determined.unstack("coefficient").loc[values.index, values.columns])
         return pd.DataFrame(
             {
                 "parameter": values.columns,
+                "participants": values.count().to_numpy(),
                 "mean": values.mean().to_numpy(),
                 "sd": values.std().to_numpy(),
                 **{f"q{q}": values.quantile(q / 100).to_numpy() for q in (25, 50, 75)},

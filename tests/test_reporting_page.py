@@ -197,6 +197,9 @@ def test_weights_that_nothing_determines_are_left_out(reported: Reported, tmp_pa
     assert "Nothing determines the weight of three participants: the table leaves them out" in text
     written = pd.read_csv(page.parent / "tables/weight_by_condition.csv")
     assert written["q50"].tolist() == pytest.approx([median])
+    weights = pd.read_csv(page.parent / "tables/group.csv").set_index("parameter").loc["w"]
+    assert (weights["participants"], weights["q50"]) == (5, pytest.approx(median))
+    assert "quartiles of those people whose estimate anything determines." in text
 
 
 def test_learning_and_the_next_choice_are_checked(reported: Reported) -> None:

@@ -223,8 +223,8 @@ def _shown(fit: Fit) -> str:
     said += "participants."
     if left_open:
         said += (
-            " An estimate that nothing determines stands in the middle of its range; such weights "
-            "are left out of what is said of the weight of planning."
+            " An estimate that nothing determines stands in the middle of its range, and is left "
+            "out of these."
         )
     return said
 

@@ -25,9 +25,10 @@ def group(fit: Fit, prefix: str) -> Section:
     """Return the group's tables."""
     parameter = Column("parameter", "parameter")
     if not fit.sampled:
-        caption = "Participants' estimates: mean, standard deviation and quartiles."
-        columns = [parameter, MEAN, SD, *QUARTILES]
-        return Section("The group", [Table(f"{prefix}group", caption, fit.group, columns)])
+        caption = "Participants' estimates: mean, standard deviation and quartiles"
+        caption += "" if _determined(fit) else " of those people whose estimate anything determines"
+        columns = [parameter, Column("participants", "people", 0), MEAN, SD, *QUARTILES]
+        return Section("The group", [Table(f"{prefix}group", f"{caption}.", fit.group, columns)])
     table = _about_the_mode(fit) if fit.method in EM else fit.group
     order = {name: i for i, name in enumerate(fit.about["coefficients"])}
     bare = table["parameter"].str.replace(r"_(mean|sd|group)$", "", regex=True)
@@ -59,6 +60,11 @@ def group(fit: Fit, prefix: str) -> Section:
     columns = [*heads, *of_group]
     blocks.append(Table(f"{prefix}group", what, table[~natural], columns, linked))
     return Section("The group", [*blocks, *_correlations(fit, prefix)])
+
+
+def _determined(fit: Fit) -> bool:
+    """Return whether choices, or a prior, determine all estimates."""
+    return bool((fit.group["participants"] == len(fit.parameters)).all())
 
 
 def _about_the_mode(fit: Fit) -> pd.DataFrame:
