@@ -135,9 +135,9 @@ class Fit:
     def participants(self) -> pd.DataFrame:
         """Participant table, one row for each participant and coefficient.
 
-        In a group: posterior mean, sd, 95 % interval, R-hat, effective sample sizes. Alone: the
-        estimate, and whether anything determines it (else it stands in the middle of its range:
-        leave it out of averages); by mle and map whether only the search's
+        In a group: posterior mean, sd, 95 % interval, and R-hat and effective sample sizes as in
+        `group`. Alone: the estimate, and whether anything determines it (else it stands in the
+        middle of its range: leave it out of averages); by mle and map whether only the search's
         bounds hold it (`at_bound`); by laplace also 95 % interval, and sd on the scale of the link.
         """
         if self.sampled:
@@ -310,10 +310,10 @@ class Fit:
             "sd": chosen.std(("chain", "draw"), ddof=1),
             "lower": chosen.quantile(edge, ("chain", "draw")).drop_vars("quantile"),
             "upper": chosen.quantile(1 - edge, ("chain", "draw")).drop_vars("quantile"),
-            "rhat": rhat(chosen),
-            "ess_bulk": az.ess(chosen, method="bulk"),
-            "ess_tail": az.ess(chosen, method="tail"),
         }
+        if "sample_stats" in self.tree.children:  # by em draws are not of chains
+            columns |= {"rhat": rhat(chosen)}
+            columns |= {f"ess_{tail}": az.ess(chosen, method=tail) for tail in ("bulk", "tail")}
         rows = []
         for name in names:
             values = {

@@ -105,6 +105,13 @@ def test_em_says_where_it_is_and_how_sure(fits: dict[str, mc.Fit]) -> None:
         _ = fits["laplace"].ibic
 
 
+def test_there_is_no_r_hat_without_chains(fits: dict[str, mc.Fit]) -> None:
+    for method in ("two-stage", "em", "em-laplace"):
+        for table in (fits[method].group, fits[method].participants):
+            assert {"rhat", "ess_bulk", "ess_tail"}.issubset(table) == (method == "two-stage")
+            assert ("rhat" in table) == ("ess_bulk" in table)
+
+
 def test_laplace_em_says_by_how_much_it_misleads(fits: dict[str, mc.Fit]) -> None:
     row = fits["em-laplace"].diagnostics.iloc[-1]
     assert row["check"].startswith("standard errors by which modes mislead")
