@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import arviz as az
@@ -89,7 +89,7 @@ def sampling_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
             "energies mix slowly: sample longer, or give spreads (_sd) tighter priors",
         ),
     ]
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
+    return diagnostics_table(rows)
 
 
 def point_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
@@ -125,7 +125,13 @@ def point_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     ]
     if "at_bound" in estimates:  # a mode by laplace has none, nor have older fits
         rows.append(_bound_row(estimates["at_bound"]))
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
+    return diagnostics_table(rows)
+
+
+def diagnostics_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """Return checks as a table in which counts stay whole numbers, whatever stands beside them."""
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.assign(value=pd.Series([row[1] for row in rows], dtype=object))
 
 
 def _bound_row(at_bound: xr.DataArray) -> Row:
@@ -175,7 +181,7 @@ def weighing_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
                 "does not average out over participants: use method='em'",
             )
         )
-    return pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
+    return diagnostics_table(rows)
 
 
 def weighing_rows(

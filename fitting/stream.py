@@ -16,10 +16,10 @@ import xarray as xr
 from metacontrol.fitting.ascent import ascend, errors, look_around, maximum
 from metacontrol.fitting.checkpoint import Parts, opened
 from metacontrol.fitting.diagnostics import (
-    COLUMNS,
     EFFECTIVE,
     MORE_DRAWS,
     TAIL,
+    diagnostics_table,
     noise_row,
     verdict,
     weighing_rows,
@@ -332,7 +332,7 @@ def _group(blocks: _Blocks, draws: int, seed: int, tell: Any) -> StreamFit:
             "the first block is unlike the others: shuffle participants",
         )
     )
-    diagnostics = pd.DataFrame(rows, columns=COLUMNS).astype({"value": object})
+    diagnostics = diagnostics_table(rows)
     vectors = np.random.default_rng([seed, 1]).multivariate_normal(vector, covariance, draws)
     table = _table(blocks.story, blocks.hierarchy, vectors)
     return StreamFit(table, diagnostics, total.people, blocks, vector)

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from command_line import run
 
+import metacontrol as mc
 from metacontrol.interrupts import interruptible
 from metacontrol.output import must_be_writable
 
@@ -27,6 +28,7 @@ from metacontrol.output import must_be_writable
         (["simulate", "--model", "hybird"], "there is no model 'hybird'; known: hybrid"),
         (["simulate", "--participants", "0"], "--participants must be 1 or more"),
         (["simulate", "--trials", "0"], "trials must be 1 or more"),
+        (["simulate", "--seed", "-1"], "--seed must be 0 or more, got -1"),
         (["figures", "nowhere.nc"], "there is no file nowhere.nc"),
         (["data", "get", "gilan"], "no published data are called 'gilan'"),
     ],
@@ -104,6 +106,26 @@ def test_ctrl_c_ends_a_fit_and_leaves_nothing_half_done(tmp_path: Path) -> None:
     assert process.returncode == 130
     left = {path.name for path in (tmp_path / "fit").rglob("*")}
     assert left <= {"parts", "run.json", "information.nc"}
+
+
+def test_who_stops_a_run_hears_how_it_goes_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: object, checkpoint: Path, **options: object) -> None:
+        checkpoint.mkdir()
+        (checkpoint / "participants-000000.nc").touch()
+        raise KeyboardInterrupt
+
+    assert run("simulate", "--participants", 2, "--trials", 8, "--out", tmp_path) == 0
+    monkeypatch.setattr(mc, "fit", stopped)
+    assert run("fit", tmp_path / "choices.csv", "--out", tmp_path / "fit") == 130
+    said = "metacontrol: the same command with --resume goes on from 1 finished part(s) in "
+    assert f"{said}{tmp_path / 'fit' / 'parts'}\n" in capsys.readouterr().err
+
+
+def test_python_runs_the_package() -> None:
+    command = [sys.executable, "-m", "metacontrol", "models"]
+    assert "hybrid-kool" in subprocess.run(command, capture_output=True, text=True).stdout
 
 
 def test_sigterm_stops_a_command_and_its_half_file_goes(

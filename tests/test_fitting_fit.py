@@ -79,6 +79,7 @@ def test_diagnostics_say_what_to_do(fit: mc.Fit) -> None:
     assert first.startswith(f"Fit of {MODEL.name} by nuts: ")
     assert f"  {ess['check']}: {ess['value']} ({ess['advice']})" in rest
     assert len(rest) == int((~fit.diagnostics["ok"]).sum())
+    assert isinstance(ess["value"], int)  # 92, not 92.0
 
 
 @pytest.mark.parametrize("draws", [2, 20])

@@ -10,6 +10,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from metacontrol.fitting.checkpoint import RUN, finished, forget
+from metacontrol.interrupts import Stopped
 from metacontrol.output import make_folder, must_be_writable
 
 if sys.platform != "win32":  # which has none: there nobody is kept out
@@ -62,18 +63,29 @@ def resumable(folder: Path, *, resume: bool, shard: str | None = None) -> Iterat
         parts = folder / PARTS
         if shard is None and not resume:
             must_be_empty(parts)
-        yield parts
+        try:
+            yield parts
+        except (KeyboardInterrupt, Stopped):
+            if count := _finished_in(parts):
+                again = "the same command with --resume" if shard is None else "the same command"
+                said = f"{again} goes on from {count} finished part(s) in {parts}"
+                print(f"metacontrol: {said}", file=sys.stderr)
+            raise
         if shard is None:
             forget(parts)
 
 
 def must_be_empty(parts: Path) -> None:
     """Raise FileExistsError if there are finished parts of a run, or of the runs it is made of."""
-    if count := sum(finished(path.parent) for path in (parts / RUN, *parts.glob(f"*/{RUN}"))):
+    if count := _finished_in(parts):
         raise FileExistsError(
             f"{parts} holds {count} finished part(s) of a run: add --resume to go on with it, "
             "or delete the folder to start anew"
         )
+
+
+def _finished_in(parts: Path) -> int:
+    return sum(finished(path.parent) for path in (parts / RUN, *parts.glob(f"*/{RUN}")))
 
 
 @contextmanager

@@ -15,7 +15,15 @@ import metacontrol as mc
 File = Annotated[Path, typer.Argument(metavar="CHOICES", help="Table of choices, one row a trial.")]
 TaskName = Annotated[str, typer.Option("--task", help="The task; see `metacontrol tasks`.")]
 ModelName = Annotated[str, typer.Option("--model", help="The model; see `metacontrol models`.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of all chance.")]
+
+
+def _seed(value: int) -> int:
+    if value < 0:
+        raise ValueError(f"--seed must be 0 or more, got {value}")
+    return value
+
+
+Seed = Annotated[int, typer.Option("--seed", callback=_seed, help="Seed of all chance.")]
 Folder = Annotated[Path, typer.Option("--out", help="Folder to write to; made if not there.")]
 ChoicesFrom = Annotated[int, typer.Option(help="Number of the first option in the file, 0 or 1.")]
 Missed = Annotated[list[float], typer.Option(help="A number that means missed; may be repeated.")]

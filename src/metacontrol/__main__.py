@@ -1,0 +1,5 @@
+"""`python -m metacontrol`: the command line."""
+
+from metacontrol.cli import main
+
+main()
