@@ -39,9 +39,9 @@ def point_tree(
     Returns
     -------
     DataTree
-        Group `estimates`: for each participant and coefficient `values`, `determined` and
-        `at_bound`; for each participant `log_likelihood`, `log_prior`, `converged`, `agreeing` and
-        `choices`.
+        Group `estimates`: for each participant and coefficient `values`, `determined`, `at_bound`
+        and, by map, `informed`; for each participant `log_likelihood`, `log_prior`, `converged`,
+        `agreeing` and `choices`.
     """
     used = None if method == "mle" else coefficient_priors(scoring.story, priors)
     dealt = dict(enumerate(lots(len(scoring.participants), starts)))
@@ -77,4 +77,6 @@ def _tabled(scoring: Scoring, people: np.ndarray, found: Estimates) -> xr.DataTr
             "coefficient": list(scoring.story.coefficients),
         },
     )
+    if found.informed is not None:
+        estimates["informed"] = ("participant", "coefficient"), found.informed
     return xr.DataTree.from_dict({"estimates": estimates})

@@ -125,6 +125,18 @@ def point_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
     ]
     if "at_bound" in estimates:  # a mode by laplace has none, nor have older fits
         rows.append(_bound_row(estimates["at_bound"]))
+    if "informed" in estimates:  # by map
+        count = (estimates["determined"] & ~estimates["informed"]).sum("participant")
+        rows.append(
+            (
+                f"estimates that are the prior's, not the choices'{_some(_of_each(count))}",
+                int(count.sum()),
+                f"of each parameter at most {total // 20}",
+                bool(count.max() <= total // 20),
+                "choices alone leave them open (`informed` in fit.participants): leave them out of "
+                "averages, or fit all people as a group",
+            )
+        )
     return diagnostics_table(rows)
 
 

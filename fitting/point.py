@@ -49,6 +49,8 @@ class Estimates:
         nothing, or eligibility where there is no habit. It then stands in the middle of its range.
     at_bound : bool array, shape (participants, coefficients)
         True where the search's bounds hold a coefficient that could go farther: see `_at_bound`.
+    informed : bool array, shape (participants, coefficients), or None
+        With priors: False where choices alone leave a coefficient open, whatever the prior says.
     """
 
     values: np.ndarray
@@ -58,6 +60,7 @@ class Estimates:
     agreeing: np.ndarray
     determined: np.ndarray
     at_bound: np.ndarray
+    informed: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,9 @@ class Lot:
         def at(points: np.ndarray) -> np.ndarray:
             return evaluate(np.repeat(points, starts, axis=0))[0][: people * starts : starts]
 
+        def without_prior(points: np.ndarray) -> np.ndarray:
+            return at(points) + np.asarray(_log_prior(names, self.priors, jnp.asarray(points)))
+
         best = np.arange(people), values.argmax(axis=1)
         chosen, determined = _settle(at, ends[best], self.bounds)
         log_prior = np.asarray(_log_prior(names, self.priors, jnp.asarray(chosen)))
@@ -117,6 +123,7 @@ class Lot:
             agreeing=agreeing,
             determined=determined,
             at_bound=determined & _at_bound(at, chosen, self.story, self.bounds),
+            informed=_settle(without_prior, chosen, self.bounds)[1] if self.priors else None,
         )
 
 

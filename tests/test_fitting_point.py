@@ -28,7 +28,7 @@ def test_map_reaches_the_authors_log_posterior(
     ours = fit.scores["log_likelihood"] + fit.scores["log_prior"]
     behind = full["logposterior"].loc[ours.index] - ours
     assert (behind <= 0.05).mean() >= 0.99
-    assert fit.diagnostics["ok"].to_list() == [True, True, False, True]  # some weights are open
+    assert fit.diagnostics["ok"].to_list() == [True, True, False, True, True]  # some w are open
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +215,18 @@ def test_estimates_that_only_bounds_hold_are_counted() -> None:
         weights = fit.participants.query("parameter == 'w'")
         assert weights["estimate"].iloc[2] == 1  # a bound of the scale's own
         assert not weights["at_bound"].any()
-    assert mc.fit(model, data, method="map", starts=4, seed=1).diagnostics["ok"].iloc[-1]
+    assert mc.fit(model, data, method="map", starts=4, seed=1).diagnostics["ok"].iloc[3]
+
+
+def test_estimates_that_are_the_priors_are_counted() -> None:
+    """Before anything is learned, first choices are as likely with any coefficients."""
+    people = pd.concat([_hybrid_row()] * 3, ignore_index=True)
+    data = mc.simulate(mc.models.HYBRID, mc.tasks.DAW_2011, people, trials=1, seed=1)
+    fit = mc.fit(mc.models.HYBRID, data, method="map", starts=2, seed=1)
+    row = fit.diagnostics.iloc[-1]
+    assert row["check"].startswith("estimates that are the prior's, not the choices' (3 of alpha1")
+    assert (row["value"], row["ok"]) == (21, False)
+    assert not fit.participants["informed"].any()
 
 
 def test_a_search_comes_back_from_where_there_is_no_number() -> None:
