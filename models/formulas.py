@@ -12,6 +12,7 @@ import pandas as pd
 
 from metacontrol.models.engine.predictor import INTERCEPT, Predictor
 from metacontrol.models.model import Model
+from metacontrol.tasks.task import Task
 
 Formulas = Mapping[str, str]
 
@@ -61,6 +62,21 @@ def predictors(
             if term != INTERCEPT:
                 columns[name] = design[term].to_numpy(dtype=float)
     return found, columns
+
+
+def must_be_known_before(task: Task, formulas: Formulas | None) -> None:
+    """Raise ValueError if a formula uses what a trial itself brings: its choices, or what follows.
+
+    A model that is told the choice which it predicts would predict it well.
+    """
+    events = {event.name for event in task.events} | {"transition"}
+    for parameter, formula in (formulas or {}).items():
+        if told := sorted(events & set(re.findall(r"\w+", formula))):
+            raise ValueError(
+                f"the formula for {parameter}, {formula!r}, uses {', '.join(told)} of the very "
+                "trial whose choices it predicts: make a column of the trial before, such as "
+                f"previous_{told[0]}, and use that"
+            )
 
 
 def formulas_from_names(model: Model, names: Iterable[str]) -> dict[str, str]:

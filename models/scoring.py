@@ -19,6 +19,7 @@ from metacontrol.models.formulas import (
     Formulas,
     coefficient_matrix,
     formulas_from_names,
+    must_be_known_before,
     predictors,
 )
 from metacontrol.models.model import Model
@@ -51,11 +52,12 @@ class Scoring:
     def of(cls, model: Model, data: Choices, formulas: Formulas | None = None) -> Scoring:
         """Lay a model out over choices.
 
-        Raises ValueError if the model has no likelihood or cannot play the task, or a regressor is
-        missing somewhere.
+        Raises ValueError if the model has no likelihood or cannot play the task, a formula uses
+        what the trial itself brings, or a regressor is missing somewhere.
         """
         model.must_have_likelihood()
         model.must_play(data.task)
+        must_be_known_before(data.task, formulas)
         found, regressors = predictors(model, data.frame, formulas)
         number, names = pd.factorize(data.frame["participant"])
         used = data.complete

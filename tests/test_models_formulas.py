@@ -15,6 +15,7 @@ from metacontrol.models import (
     simulate,
 )
 from metacontrol.models.formulas import formula_columns, formulas_from_names
+from metacontrol.models.scoring import Scoring
 from metacontrol.tasks import OTTO_2013, Choices
 
 FIXED = {"alpha1": 0.5, "alpha2": 0.4, "beta1": 2.0, "beta2": 3.0, "lam": 0.6, "p": 0.1}
@@ -29,6 +30,22 @@ def loaded() -> Choices:
 
 def with_columns(data: Choices, **columns: Any) -> Choices:
     return Choices(data.frame.assign(**columns), data.task)
+
+
+@pytest.mark.parametrize(
+    ("formula", "told"),
+    [
+        ("1 + first_choice", "first_choice"),
+        ("load * scale(reward)", "reward"),
+        ("1 + C(second_state) + transition", "second_state, transition"),
+    ],
+)
+def test_what_a_trial_brings_does_not_predict_it(loaded: Choices, formula: str, told: str) -> None:
+    frame = loaded.frame.assign(transition=1.0, previous_reward=loaded.frame["reward"].shift())
+    known = Choices(frame.fillna({"previous_reward": 0}), loaded.task)
+    with pytest.raises(ValueError, match=f"uses {told} of the very trial .* previous_"):
+        Scoring.of(HYBRID, known, {"w": formula})
+    Scoring.of(HYBRID, known, {"w": "1 + previous_reward + load"})
 
 
 def test_a_slope_of_zero_is_no_slope(loaded: Choices) -> None:

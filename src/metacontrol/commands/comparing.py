@@ -97,7 +97,7 @@ def _tell_doubts(fits: dict[str, mc.Fit]) -> None:
     """Say of which fits diagnostics are not as wanted, so that comparing them says nothing."""
     doubts = {name: fit.doubts for name, fit in fits.items() if not fit.doubts.empty}
     for name, rows in doubts.items():
-        what = "; ".join(f"{row.check}: {row.value}" for row in rows.itertuples())
+        what = "; ".join(f"{row['check']}: {row['value']}" for row in rows.to_dict("records"))
         print(f"metacontrol: diagnostics of {name} are not as wanted: {what}", file=sys.stderr)
     if doubts:
         print("metacontrol: do not rely on the comparison before they are", file=sys.stderr)
