@@ -83,8 +83,9 @@ def as_fit(own: Individuals, drawn: np.ndarray) -> mc.Fit:
         columns[f"{name}_mean"] = (("chain", "draw"), np.full((1, DRAWS), MEAN[k]))
         columns[f"{name}_sd"] = (("chain", "draw"), np.full((1, DRAWS), SD[k]))
     people = own.scoring.participants
+    stats = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((1, DRAWS), dtype=bool))})
     tree = xr.DataTree.from_dict(
-        {"posterior": xr.Dataset(columns, {"participant": people}), "sample_stats": xr.Dataset()}
+        {"posterior": xr.Dataset(columns, {"participant": people}), "sample_stats": stats}
     )
     about = {"method": "nuts", "coefficients": list(own.names), "formulas": {}}
     about |= {"model": describe_model(PAIR), "task": describe_task(DAW_2011)}
