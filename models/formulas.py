@@ -71,7 +71,13 @@ def must_be_known_before(task: Task, formulas: Formulas | None) -> None:
     """
     events = {event.name for event in task.events} | {"transition"}
     for parameter, formula in (formulas or {}).items():
-        if told := sorted(events & set(re.findall(r"\w+", formula))):
+        if re.search(r"(?<![\w`)\]])\.(?!\w)", formula):
+            raise ValueError(
+                f"the formula for {parameter}, {formula!r}, uses all columns, the choices that it "
+                "predicts among them: name those that it should use"
+            )
+        names = {quoted or word for quoted, word in re.findall(r"`([^`]*)`|(\w+)", formula)}
+        if told := sorted(n for n in names if n in events or n.startswith("secondary_")):
             raise ValueError(
                 f"the formula for {parameter}, {formula!r}, uses {', '.join(told)} of the very "
                 "trial whose choices it predicts: make a column of the trial before, such as "

@@ -13,6 +13,7 @@ from metacontrol.models.formulas import (
     Formulas,
     coefficient_matrix,
     formulas_from_names,
+    must_be_known_before,
     predictors,
 )
 from metacontrol.models.model import Model
@@ -65,8 +66,8 @@ def simulate(
     Raises
     ------
     ValueError
-        If a parameter is not there or out of range, the schedule does not fit, or the model
-        cannot play the task.
+        If a parameter is not there or out of range, a formula uses what the trial itself brings,
+        the schedule does not fit, or the model cannot play the task.
     """
     if not len(parameters):
         raise ValueError("the parameter table has no rows: one row makes one participant")
@@ -81,6 +82,8 @@ def simulate(
         played = [*(event.name for event in task.events), "transition"]
         given = _given(schedule.drop(columns=played, errors="ignore"), names, trials)
     formulas = formulas_from_names(model, parameters.columns) if formulas is None else formulas
+
+    must_be_known_before(task, formulas)
 
     parts = []
     seeds = np.random.SeedSequence(seed).spawn(-(-len(names) // BATCH))

@@ -38,6 +38,7 @@ def with_columns(data: Choices, **columns: Any) -> Choices:
         ("1 + first_choice", "first_choice"),
         ("load * scale(reward)", "reward"),
         ("1 + C(second_state) + transition", "second_state, transition"),
+        ("1 + `secondary_correct` + `total reward`", "secondary_correct"),
     ],
 )
 def test_what_a_trial_brings_does_not_predict_it(loaded: Choices, formula: str, told: str) -> None:
@@ -45,6 +46,8 @@ def test_what_a_trial_brings_does_not_predict_it(loaded: Choices, formula: str, 
     known = Choices(frame.fillna({"previous_reward": 0}), loaded.task)
     with pytest.raises(ValueError, match=f"uses {told} of the very trial .* previous_"):
         Scoring.of(HYBRID, known, {"w": formula})
+    with pytest.raises(ValueError, match=f"uses {told} of the very trial"):
+        simulate(HYBRID, OTTO_2013, pd.DataFrame([PLAIN]), seed=1, formulas={"w": formula})
     Scoring.of(HYBRID, known, {"w": "1 + previous_reward + load"})
 
 
@@ -164,6 +167,7 @@ def test_a_regressor_may_be_large(loaded: Choices) -> None:
             "formula for w, '1 \\+ laod', cannot be used: .*laod.* Columns are: .*",
         ),
         ({"w": "1 +* load"}, "formula for w, .* cannot be used"),
+        ({"w": "."}, "formula for w, '.', uses all columns, .*: name those"),
         ({"w": "0"}, "formula for w, '0', predicts nothing: write 1 for an intercept"),
         ({"w": "1 + (1|participant)"}, r"^[ -~⧛⧚]* \(people of a group differ in all coefficients"),
     ],
