@@ -152,12 +152,12 @@ def _replays(
     rows = np.argsort(order, kind="stable")[(order < 0).sum() :]
     scored, dropped = (None if m is None else m[rows] for m in (data.scored, data.dropped))
     counts = data.frame.groupby("participant", sort=False).size().loc[list(people)]
-    schedule, formulas = _schedule(fit, data, list(people), int(counts.max()))
+    schedule, formulas, renamed = _schedule(fit, data, list(people), int(counts.max()))
     for part in tables:
         played = simulate(
             fit.model,
             data.task,
-            part.assign(participant=people),
+            part.rename(columns=renamed).assign(participant=people),
             seed=int(rng.integers(2**31)),
             formulas=formulas,
             trials=int(counts.max()),
@@ -222,8 +222,10 @@ def _next_choices(
 
 def _schedule(
     fit: Fit, data: Choices, names: list[str], trials: int
-) -> tuple[pd.DataFrame, dict[str, str]]:
+) -> tuple[pd.DataFrame, dict[str, str], dict[str, str]]:
     """Return what was decided beforehand, as many trials for each person, and formulas for it.
+
+    Also coefficients' names in these: a name in backticks cannot have backticks itself.
 
     Regressors are columns as they were fitted, since a term such as ``scale(age)`` would be another
     over other rows. Where missed trials lack a value it is that of the trial before, or after; who
@@ -236,18 +238,20 @@ def _schedule(
     played = {"trial", "transition", "first_rt", "second_rt", *(e.name for e in data.task.events)}
     whole = data.frame[data.complete].notna().all()
     columns = {c: frame[c] for c in frame if whole[c] and (c in wanted or c not in played)}
-    formulas = {}
+    formulas, renamed = {}, {}
     found, regressors = predictors(fit.model, frame, fit.formulas)
     for predictor in found:
         if predictor.terms is not None:
             name, terms = predictor.parameter.name, [t for t in predictor.terms if t != INTERCEPT]
+            plain = {term: term.replace("`", "") for term in terms}
             for term in terms:
-                columns.setdefault(term, regressors[f"{name}_{term}"])
+                columns.setdefault(plain[term], regressors[f"{name}_{term}"])
+                renamed[f"{name}_{term}"] = f"{name}_{plain[term]}"
             own = str(int(INTERCEPT in predictor.terms))
-            formulas[name] = " + ".join([own, *(f"`{term}`" for term in terms)])
+            formulas[name] = " + ".join([own, *(f"`{plain[term]}`" for term in terms)])
     rows = people.groupby(people.astype(str)).indices
     rows = np.concatenate([np.resize(rows[name], trials) for name in names])
-    return pd.DataFrame({"participant": people} | columns).iloc[rows], formulas
+    return pd.DataFrame({"participant": people} | columns).iloc[rows], formulas, renamed
 
 
 def plot_predictive(table: pd.DataFrame, ax: Axes, label: str = "") -> Axes:

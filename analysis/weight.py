@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from metacontrol.analysis.style import BLUE, COLOURS, GREY
 from metacontrol.fitting.result import Fit
 from metacontrol.models.engine.predictor import INTERCEPT, Predictor
-from metacontrol.models.formulas import predictors
+from metacontrol.models.formulas import combinations, predictors
 from metacontrol.models.model import Model
 
 
@@ -178,12 +178,17 @@ def _coefficients(fit: Fit) -> dict[Any, np.ndarray]:
 
 def _predictors(
     fit: Fit,
-) -> tuple[Sequence[Predictor], Mapping[str, np.ndarray], pd.DataFrame]:
-    """Return predictors, their regressors in each condition, and the conditions."""
-    columns = fit.about["columns"]
-    cells = pd.DataFrame(list(product(*columns.values())), columns=list(columns)).infer_objects()
-    frame = cells if len(columns) else pd.DataFrame(index=[0])
-    return *predictors(fit.model, frame, fit.formulas), frame
+) -> tuple[Sequence[Predictor], Mapping[str, Any]]:
+    """Return predictors, and their regressors in each condition, None where they have none."""
+    about = fit.about
+    if "regressors" not in about:  # of an older fit
+        return predictors(fit.model, combinations(about["columns"]), fit.formulas)
+    terms = about["regressors"]
+    found = [
+        Predictor(p, tuple(terms[p.name]) if p.name in terms else None) for p in fit.model.free
+    ]
+    regressors = {f"{name}_{t}": values for name in terms for t, values in terms[name].items()}
+    return found, regressors
 
 
 def _behind(fit: Fit) -> set[str]:
@@ -202,9 +207,17 @@ def _weights(
     """
     if not has_weight(fit.model):
         raise ValueError(f"{fit.model.name} has no weight of planning")
-    found, regressors, frame = _predictors(fit)
+    found, regressors = _predictors(fit)
     by_name = {predictor.parameter.name: predictor for predictor in found}
     names = _behind(fit)
+    for c in (c for name in names & by_name.keys() for c in by_name[name].columns):
+        if regressors[c] is None:
+            raise ValueError(
+                f"there is no weight by condition: the regressor of {c} depends on other trials' "
+                "values, or there are more than 10,000 conditions. Make it a column beforehand, "
+                "with fewer values, and fit again"
+            )
+    frame = combinations(fit.about["columns"])
     shape = next(iter(values.values())).shape
     for cell in range(len(frame)):
         natural = {}

@@ -22,7 +22,7 @@ from metacontrol.fitting.same_choices import describe_choices
 from metacontrol.fitting.sessions import fill_sessions, session_names, split_sessions
 from metacontrol.fitting.shards import must_be_shard
 from metacontrol.fitting.trees import FORMAT
-from metacontrol.models.formulas import Formulas, formula_columns
+from metacontrol.models.formulas import Formulas, conditions
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
@@ -184,12 +184,14 @@ def fit(
     tied = correlated if isinstance(correlated, bool) else list(correlated)
     given |= {"correlated": tied, "sessions": sessions}
     used = {name: given[name] for name in USES[method]}
+    columns, regressors = conditions(data, formulas)
     about = {
         "format": FORMAT,
         "model": describe_model(model),
         "task": describe_task(data.task),
         "formulas": dict(formulas or {}),
-        "columns": formula_columns(data.frame[data.complete], formulas),
+        "columns": columns,
+        "regressors": regressors,
         "priors": {name: repr(prior) for name, prior in (priors or {}).items()},
         "coefficients": list(scoring.story.coefficients),
         "method": method,

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from math import prod
 from typing import Any
 
 import formulaic
 import numpy as np
 import pandas as pd
+from formulaic.parser.types import Factor
 
 from metacontrol.models.engine.predictor import INTERCEPT, Predictor
 from metacontrol.models.model import Model
+from metacontrol.tasks.choices import Choices
 from metacontrol.tasks.task import Task
 
 Formulas = Mapping[str, str]
+MOST_CONDITIONS = 10_000
 
 
 def predictors(
@@ -98,20 +103,74 @@ def formulas_from_names(model: Model, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def formula_columns(frame: pd.DataFrame, formulas: Formulas | None) -> dict[str, list[Any]]:
-    """Return the values that the formulas' columns have; quantiles of many numbers."""
-    names = dict.fromkeys(
-        str(name)
-        for formula in (formulas or {}).values()
-        for name in sorted(formulaic.Formula(formula).required_variables)
-    )
-    values = {}
-    for name in names:
-        seen = frame[name].dropna()
-        unique = sorted(seen.unique().tolist())
-        few = len(unique) <= 6 or not pd.api.types.is_numeric_dtype(seen)
-        values[name] = unique if few else seen.quantile([0.1, 0.5, 0.9]).tolist()
-    return values
+def conditions(
+    data: Choices, formulas: Formulas | None
+) -> tuple[dict[str, list[Any]], dict[str, dict[str, Any]]]:
+    """Return the values that the formulas' columns have, and regressors for each combination.
+
+    Parameters
+    ----------
+    data : Choices
+        The choices. What a term finds out from a column, such as its mean in ``scale(age)``, is
+        found out from all of it.
+    formulas : mapping of str to str, optional
+        As for `predictors`.
+
+    Returns
+    -------
+    dict of str to list
+        Values by column, on complete trials; quantiles .1, .5, .9 of more than six numbers, unless
+        they are categories.
+    dict of str to dict
+        For each parameter with a formula its terms, in order, with a number for each row of
+        `combinations`; None where a term is not a matter of a trial's own columns, as ``lag(load)``
+        is, and where there are more than 10,000 combinations.
+    """
+    designs = {
+        parameter: _design(parameter, formula, data.frame)
+        for parameter, formula in (formulas or {}).items()
+    }
+    complete = data.frame[data.complete]
+    columns: dict[str, list[Any]] = {}
+    for design in designs.values():
+        spec = design.model_spec
+        kinds = {factor: kind for factor, (kind, _) in spec.encoder_state.items()}
+        named = {
+            variable
+            for factor, variables in spec.factor_variables.items()
+            if kinds.get(str(factor)) is Factor.Kind.CATEGORICAL
+            for variable in variables
+        }
+        for name in sorted(map(str, spec.required_variables)):
+            if name not in columns or name in named:
+                columns[name] = _values(complete[name].dropna(), whole=name in named)
+    few = prod(map(len, columns.values())) <= MOST_CONDITIONS
+    frame = combinations(columns) if few else complete.head(0)
+    regressors = {}
+    for name, design in designs.items():
+        used = sorted(map(str, design.model_spec.required_variables))
+        rows = np.flatnonzero(data.complete & ~data.frame[used].duplicated())[:200][::-2]
+        again = design.model_spec.get_model_matrix(data.frame.iloc[rows])
+        there = design.model_spec.get_model_matrix(frame)
+        own = np.isclose(again, design.iloc[rows], equal_nan=True).all(axis=0) & few
+        regressors[name] = {
+            term: there[term].tolist() if known else None
+            for term, known in zip(design, own, strict=True)
+        }
+    return columns, regressors
+
+
+def combinations(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+    """Return all combinations of values of columns, one a row; a row of nothing without any."""
+    if not columns:
+        return pd.DataFrame(index=[0])
+    return pd.DataFrame(list(product(*columns.values())), columns=list(columns)).infer_objects()
+
+
+def _values(seen: pd.Series, *, whole: bool) -> list[Any]:
+    unique = sorted(seen.unique().tolist())
+    few = whole or len(unique) <= 6 or not pd.api.types.is_numeric_dtype(seen)
+    return unique if few else seen.quantile([0.1, 0.5, 0.9]).tolist()
 
 
 def coefficient_matrix(
@@ -152,10 +211,11 @@ def coefficient_matrix(
     return matrix
 
 
-def _design(parameter: str, formula: str, frame: pd.DataFrame) -> pd.DataFrame:
+def _design(parameter: str, formula: str, frame: pd.DataFrame) -> formulaic.ModelMatrix:
     matrix: Any = formulaic.model_matrix
+    read = re.sub(r"""\bQ\((["'])([^`]+?)\1\)""", r"`\2`", formula)  # Q fails in other functions
     try:
-        design = pd.DataFrame(matrix(formula, frame, na_action="ignore", output="pandas"))
+        design = matrix(read, frame, context={}, na_action="ignore", output="pandas")
     except Exception as error:
         colours = r"\x1b\[[0-9;]*m"  # of formulaic, whose sentences may go over several lines
         said = " ".join(re.sub(colours, "", str(error)).split()).removesuffix(".")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -130,6 +132,29 @@ def test_people_go_through_their_own_schedule_as_far_as_they_went() -> None:
         assert again["p_0_0"].tolist() == whole["p_0_0"].tolist()
     scaled = (whole["age"] - whole["age"].mean()) / whole["age"].std()
     np.testing.assert_allclose(again["scale(age)"], scaled)  # not that of people made longer
+
+
+@pytest.mark.parametrize("term", ["scale(`my age`)", "scale(Q('my age'))", "bs(`my age`, df=3)"])
+def test_terms_that_find_something_out_from_all_data(term: str, tmp_path: Path) -> None:
+    """Predictions and weights go by what was found out, in a fit that is loaded again too."""
+    people = mc.draw_participants(MODEL_BASED, 5, seed=3)
+    frame = mc.simulate(MODEL_BASED, OTTO_2013, people, trials=30, seed=3).frame
+    age = frame["participant"].map({"s1": 20, "s2": 30, "s3": 40, "s4": 50, "s5": 60}).astype(float)
+    data = Choices(frame.assign(**{"my age": age}), OTTO_2013)
+    formulas, few = {"w": f"load * {term}"}, {"importance": 50, "draws": 50, "chains": 1}
+    fit = mc.fit(HYBRID, data, method="em", formulas=formulas, seed=1, **few)  # type: ignore[arg-type]
+    fit = mc.load_fit(fit.save(tmp_path / "fit.nc"))
+    mc.predictive_stay(fit, data, draws=2, seed=1)
+    table = mc.weight_by_condition(fit)
+    assert set(table["my age"]) == {20.0, 30.0, 40.0, 50.0, 60.0}
+    own = mc.participant_weights(fit).merge(
+        data.frame[["participant", "load", "my age"]].drop_duplicates()
+    )
+    noted = mc.latents(HYBRID, data, fit, draws=50).assign(load=data.frame["load"])
+    means = noted.groupby(["participant", "load"])["weight"].mean().reset_index()
+    both = own.merge(means, on=["participant", "load"], suffixes=("", "_noted"))
+    assert len(both) == 10
+    np.testing.assert_allclose(both["weight"], both["weight_noted"], rtol=1e-10)
 
 
 def test_priors_alone() -> None:

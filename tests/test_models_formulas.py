@@ -14,7 +14,7 @@ from metacontrol.models import (
     log_likelihood,
     simulate,
 )
-from metacontrol.models.formulas import formula_columns, formulas_from_names
+from metacontrol.models.formulas import combinations, conditions, formulas_from_names
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks import OTTO_2013, Choices
 
@@ -189,8 +189,42 @@ def test_without_the_formula_its_coefficients_are_asked_for(loaded: Choices) -> 
         log_likelihood(HYBRID, loaded, pd.DataFrame([PLAIN]), {"w": "1 + load"})
 
 
-def test_many_names_are_all_kept_and_many_numbers_are_not() -> None:
-    frame = pd.DataFrame({"site": list("hgfedcba"), "age": np.arange(8.0) * 10})
-    found = formula_columns(frame, {"p": "1 + site + age"})
+def eight(data: Choices) -> Choices:
+    """Return the first eight trials, with a site, a block and an age of each."""
+    frame = data.frame.head(8).assign(site=list("hgfedcba"), block=range(1, 9))
+    return Choices(frame.assign(**{"age": np.arange(8.0) * 10, "my age": frame["load"]}), data.task)
+
+
+def test_many_names_are_all_kept_and_many_numbers_are_not(loaded: Choices) -> None:
+    found, _ = conditions(eight(loaded), {"p": "1 + site + age"})
     assert found["site"] == list("abcdefgh")
     assert found["age"] == pytest.approx([7.0, 35.0, 63.0])
+
+
+def test_conditions_know_what_terms_found_out_from_all_data(loaded: Choices) -> None:
+    """The mean of age is 35, its variance 4,200 / 7; blocks are categories, so all of them."""
+    formulas = {"w": "1 + C(block)", "p": "scale(age) + scale(`my age`) + scale(Q('my age'))"}
+    columns, regressors = conditions(eight(loaded), formulas)
+    assert list(columns) == ["block", "age", "my age"]
+    cells = combinations(columns)
+    assert sorted(columns["block"]) == list(range(1, 9))
+    np.testing.assert_allclose(regressors["w"]["C(block)[T.5]"], cells["block"] == 5)
+    scaled = (cells["age"] - 35) / np.sqrt(4200 / 7)
+    np.testing.assert_allclose(regressors["p"]["scale(age)"], scaled)
+    load = loaded.frame["load"].head(8)
+    assert list(regressors["p"]) == ["Intercept", "scale(age)", "scale(`my age`)"]
+    np.testing.assert_allclose(
+        regressors["p"]["scale(`my age`)"], (cells["my age"] - load.mean()) / load.std()
+    )
+
+
+@pytest.mark.parametrize("term", ["lag(age)", "I(age - age.mean())"])
+def test_what_hangs_on_other_trials_has_no_value_by_condition(loaded: Choices, term: str) -> None:
+    _, regressors = conditions(eight(loaded), {"w": f"1 + load + {term}"})
+    assert [name for name, values in regressors["w"].items() if values is None] == [term]
+
+
+def test_very_many_conditions_are_not_gone_through(loaded: Choices) -> None:
+    frame = loaded.frame.assign(**{c: np.arange(60).astype(str) for c in "abc"})
+    _, regressors = conditions(Choices(frame, loaded.task), {"w": "0 + a + b + c"})
+    assert set(map(type, regressors["w"].values())) == {type(None)}
