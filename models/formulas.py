@@ -20,6 +20,8 @@ from metacontrol.tasks.task import Task
 
 Formulas = Mapping[str, str]
 MOST_CONDITIONS = 10_000
+WITHOUT_BAR = "people of a group differ in all coefficients as it is, without a |"
+WITHOUT_TILDE = "write only what comes after the ~"
 
 
 def predictors(
@@ -216,11 +218,13 @@ def _design(parameter: str, formula: str, frame: pd.DataFrame) -> formulaic.Mode
     read = re.sub(r"""\bQ\((["'])([^`]+?)\1\)""", r"`\2`", formula)  # Q fails in other functions
     try:
         design = matrix(read, frame, context={}, na_action="ignore", output="pandas")
+        if not isinstance(design, pd.DataFrame):  # but several of them
+            raise ValueError(WITHOUT_BAR if "|" in formula else WITHOUT_TILDE)
     except Exception as error:
         colours = r"\x1b\[[0-9;]*m"  # of formulaic, whose sentences may go over several lines
         said = " ".join(re.sub(colours, "", str(error)).split()).removesuffix(".")
-        if "|" in formula:
-            said += " (people of a group differ in all coefficients as it is, without a |)"
+        if "|" in formula and WITHOUT_BAR not in said:
+            said += f" ({WITHOUT_BAR})"
         has = ", ".join(map(str, frame.columns))
         raise ValueError(
             f"the formula for {parameter}, {formula!r}, cannot be used: {said}. Columns are: {has}"

@@ -169,6 +169,11 @@ def test_a_regressor_may_be_large(loaded: Choices) -> None:
         ({"w": "1 +* load"}, "formula for w, .* cannot be used"),
         ({"w": "."}, "formula for w, '.', uses all columns, .*: name those"),
         ({"w": "0"}, "formula for w, '0', predicts nothing: write 1 for an intercept"),
+        (
+            {"w": "1 + load | participant"},
+            r"used: people of a group differ in all coefficients as it is, without a \|\.",
+        ),
+        ({"w": "load ~ first_left_option"}, r"cannot be used: write only what comes after the ~\."),
         ({"w": "1 + (1|participant)"}, r"^[ -~⧛⧚]* \(people of a group differ in all coefficients"),
     ],
 )
