@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from metacontrol.models.engine.predictor import INTERCEPT
@@ -78,12 +79,22 @@ def check_regressors(scoring: Scoring, *, group: bool) -> None:
 
     That is where a column's size is so far from 1 that the prior of its slope would rule it; and in
     a group, where people could not differ in what a column of theirs predicts, for lack of an
-    intercept.
+    intercept, or where a coefficient's name has a "/", which no variable of a file may have.
     """
     used = scoring.records.rows >= 0
     for predictor in scoring.story.predictors:
         name = predictor.parameter.name
         for column in predictor.columns:
+            if group and "/" in column:
+                level = re.search(r"([^:]*)\[(?:\w\.)?([^\[\]]*/[^\[\]]*)\]", column)
+                raise ValueError(
+                    f"the coefficient {column} of a group cannot have a '/' in its name: "
+                    + (
+                        f"rename the level {level[2]!r} of {level[1].removeprefix(f'{name}_')}"
+                        if level
+                        else "make a column of that term beforehand"
+                    )
+                )
             values = scoring.records.columns[column][used]
             low, high = float(values.min()), float(values.max())
             if high > low and (max(-low, high) > LARGE or high - low < SMALL):

@@ -166,6 +166,23 @@ def test_columns_far_from_unit_size_are_refused(data: mc.Choices, formula: str) 
     mc.build_model(mc.models.HYBRID, aged, formulas={"w": "1 + scale(years)"})
 
 
+@pytest.mark.parametrize(
+    ("formula", "advice"),
+    [
+        ("1 + load:C(group)", r"rename the level 'Größe: 2/3' of C\(group\)$"),
+        ("1 + group", "rename the level 'Größe: 2/3' of group$"),
+        ("1 + I(load / 2)", r"w_I\(load / 2\) .* make a column of that term beforehand$"),
+    ],
+)
+def test_names_that_no_file_can_hold_are_refused(
+    data: mc.Choices, formula: str, advice: str
+) -> None:
+    levels = np.where(data.frame["age"] > 0, "Größe: 2/3", "Größe: 1")
+    grouped = mc.read_choices(data.frame.assign(group=levels), data.task)
+    with pytest.raises(ValueError, match=advice):
+        mc.fit(mc.models.HYBRID, grouped, formulas={"w": formula}, method="em", seed=1)
+
+
 def test_priors_are_replaced_by_name(data: mc.Choices) -> None:
     model = mc.build_model(mc.models.HYBRID, data, priors={"w_mean": mc.Prior("normal", 2.0, 0.1)})
     density = model.compile_logp(vars=[model["w_mean"]], mode="JAX")
