@@ -139,10 +139,11 @@ def _check_order(frame: pd.DataFrame, report: Callable) -> None:
     named = frame["participant"].notna()
     repeated = frame.duplicated(["participant", "trial"]) & ~np.isnan(trial) & named
     report(repeated, "trial", lambda row: f"trial {row['trial']:g} is there more than once")
+    late = pd.Series((trial <= before) & ~repeated, frame.index)
     report(
-        (trial <= before) & ~repeated,
+        late & (late.groupby(frame["participant"], sort=False).cumsum() == 1),  # once for each
         "trial",
-        lambda row: f"trial {row['trial']:g} comes after a later trial: sort the trials",
+        lambda row: f"trial {row['trial']:g} comes after a later trial: sort the rows by trial",
     )
 
 

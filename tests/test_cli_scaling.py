@@ -120,6 +120,7 @@ def test_a_finished_run_is_not_fitted_again(
         assert (tmp_path / table).read_bytes() == (whole.parent / table).read_bytes()
     assert _run(*fit, "--resume", "--seed", 2) == 130  # another run: it is fitted
     assert _run(*fit) == 130
+    assert f"replaces {tmp_path / 'fit.nc'}: to keep it, give" in capsys.readouterr().err
 
 
 def test_two_fits_do_not_write_to_one_folder(

@@ -89,7 +89,7 @@ CASES: list[tuple[TwoStep, str, object, str]] = [
         "rare",
         r"called rare, but first_choice 0 leads to second_state 0 commonly",
     ),
-    (DAW_2011, "trial", 0, r"trial 0 comes after a later trial: sort the trials \("),
+    (DAW_2011, "trial", 0, r"trial 0 comes after a later trial: sort the rows by trial \("),
 ]
 
 
@@ -132,6 +132,12 @@ def test_wrong_trial_numbers(value: object, message: str) -> None:
     assert "participant 'b'" in str(caught.value)
     assert "line 7" in str(caught.value)
     assert len(caught.value.problems) == 1
+
+
+def test_a_shuffled_table_is_told_once_for_each_participant() -> None:
+    problems = validate(GOOD[::-1], DAW_2011)
+    assert problems["participant"].tolist() == ["b", "a"]
+    assert problems["problem"].str.endswith("sort the rows by trial").all()
 
 
 @pytest.mark.parametrize("value", [None, "", " ", "NA"])

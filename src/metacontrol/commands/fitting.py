@@ -109,6 +109,8 @@ def fit(
     formulas = find_formulas(formula)
     priors = {name: find_prior(value) for name, value in (pair(t, "--prior") for t in prior)}
     print(data)
+    if (out / "fit.nc").exists() and not (resume or shard):
+        print(f"replaces {out / 'fit.nc'}: to keep it, give another --out", file=sys.stderr)
     with resumable(out, resume=resume, shard=shard) as parts, jobs_at_once(jobs):
         found = mc.fit(
             chosen.fix(**fixed) if fixed else chosen,
