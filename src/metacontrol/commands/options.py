@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,13 +89,17 @@ def find_shard(text: str | None) -> tuple[int, int]:
     return int(number), int(count)
 
 
-def jobs_at_once(jobs: int | None) -> Any:
-    """Return the context in which joblib works in so many processes."""
+@contextmanager
+def jobs_at_once(jobs: int | None) -> Iterator[None]:
+    """Have joblib work in so many processes."""
     from joblib import parallel_config
 
     if jobs is not None and jobs < 1 and jobs != -1:
         raise ValueError(f"--jobs must be 1 or more, or -1 for one a processor, got {jobs}")
-    return parallel_config(n_jobs=jobs or 1)
+    with parallel_config(n_jobs=jobs or 1), warnings.catch_warnings():
+        # It replaces processes that have grown by 300 MB, as those that compile much do.
+        warnings.filterwarnings("ignore", "A worker stopped", UserWarning)
+        yield
 
 
 def column_names(pairs: Sequence[str]) -> dict[str, str]:
