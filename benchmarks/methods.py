@@ -23,6 +23,7 @@ from metacontrol.tasks import Choices, read_choices
 
 THOUSANDS = 1000
 GROUP = {"draws": 250, "tune": 250}  # of four chains: enough for a group of thousands
+SAMPLED = {"draws": 1000, "tune": 300}  # by nuts, whose draws of such groups are alike
 
 
 def read(path: Path, task: str, everybody: bool, participants: int) -> Choices:
@@ -42,10 +43,9 @@ def fitted(model: str, data: Choices, method: str, importance: int, out: Path) -
     if not path.is_file():
         began = time.perf_counter(), time.process_time()
         parts = path.with_suffix("") if method == "nuts" else None  # it may be killed
-        many: dict[str, Any] = (
-            GROUP if method != "nuts" or len(data.participants) > THOUSANDS else {}
-        )
-        many = many | {"importance": importance, "checkpoint": parts, "seed": 1}
+        thousands = SAMPLED if len(data.participants) > THOUSANDS else {}
+        many: dict[str, Any] = dict(thousands if method == "nuts" else GROUP)
+        many |= {"importance": importance, "checkpoint": parts, "seed": 1}
         found = fit(find_model(model), data, method=method, **many)
         took = time.perf_counter() - began[0], time.process_time() - began[1]
         clock.write_text(f"{took[0]:.0f} s, {took[1]:.0f} of a core")

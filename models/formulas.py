@@ -220,6 +220,10 @@ def _design(parameter: str, formula: str, frame: pd.DataFrame) -> formulaic.Mode
         design = matrix(read, frame, context={}, na_action="ignore", output="pandas")
         if not isinstance(design, pd.DataFrame):  # but several of them
             raise ValueError(WITHOUT_BAR if "|" in formula else WITHOUT_TILDE)
+        known = frame.dropna(subset=[*map(str, design.model_spec.required_variables)])
+        if 0 < len(known) < len(frame):  # a mean of what is missing would be none
+            design = matrix(read, known, context={}, na_action="ignore", output="pandas")
+            design = design.model_spec.get_model_matrix(frame)
     except Exception as error:
         colours = r"\x1b\[[0-9;]*m"  # of formulaic, whose sentences may go over several lines
         said = " ".join(re.sub(colours, "", str(error)).split()).removesuffix(".")

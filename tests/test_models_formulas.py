@@ -14,7 +14,12 @@ from metacontrol.models import (
     log_likelihood,
     simulate,
 )
-from metacontrol.models.formulas import combinations, conditions, formulas_from_names
+from metacontrol.models.formulas import (
+    combinations,
+    conditions,
+    formulas_from_names,
+    predictors,
+)
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks import OTTO_2013, Choices
 
@@ -124,16 +129,20 @@ def test_names_that_begin_alike_are_not_confused() -> None:
     assert formulas_from_names(HBAYESDM_TS_PAR4, names) == {"alpha": "1 + load"}
 
 
-def test_a_regressor_on_missed_trials_may_be_missing(loaded: Choices) -> None:
+@pytest.mark.parametrize("term", ["load", "scale(load)", "load:C(trial > 9)"])
+def test_a_regressor_on_missed_trials_may_be_missing(loaded: Choices, term: str) -> None:
     missed = loaded.frame["trial"] == 4
     frame = loaded.frame.assign(
         load=loaded.frame["load"].where(~missed),
         first_choice=loaded.frame["first_choice"].mask(missed),
     )
-    sloped = pd.DataFrame([{**FIXED, "w_Intercept": 1.0, "w_load": -2.0}])
+    formulas = {"w": f"1 + {term}"}
+    found, _ = predictors(HYBRID, frame, formulas)
+    slopes = {name: -2.0 for p in found if p.terms is not None for name in p.coefficients}
+    sloped = pd.DataFrame([{**FIXED, **slopes}])
     pd.testing.assert_frame_equal(
-        log_likelihood(HYBRID, Choices(frame, loaded.task), sloped),
-        log_likelihood(HYBRID, Choices(frame[~missed], loaded.task), sloped),
+        log_likelihood(HYBRID, Choices(frame, loaded.task), sloped, formulas),
+        log_likelihood(HYBRID, Choices(frame[~missed], loaded.task), sloped, formulas),
     )
 
 
