@@ -165,14 +165,15 @@ def _replays(
         frames.append(data.frame.assign(**changed, participant=people))
         tables.append(own.set_axis(own.index.astype(str) + f"/{i}"))
     together = Choices(pd.concat(frames, ignore_index=True), data.task)
-    again = predictors(model, together.frame, formulas)[1]
+    again = predictors(model, together.frame, formulas, data.frame)[1]
     for name, regressor in predictors(model, data.frame, formulas)[1].items():
         if not np.allclose(again[name][: len(data)], regressor, equal_nan=True):
             raise ValueError(
-                f"the regressor of {name} depends on other trials' values (scale, center and the "
-                "like): make it a column of the data first"
+                f"the regressor of {name} depends on other trials' values: make it a column of "
+                "the data first"
             )
-    seen = latents(model, together, own if one_for_all else pd.concat(tables), formulas)
+    tabled = own if one_for_all else pd.concat(tables)
+    seen = latents(model, together, tabled, formulas, like=data)
     parts = [seen[i * len(data) : (i + 1) * len(data)] for i in range(len(frames))]
     return [
         part.set_axis(data.frame.index).assign(participant=data.frame["participant"])

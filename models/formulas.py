@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from math import prod
@@ -11,6 +12,7 @@ from typing import Any
 import formulaic
 import numpy as np
 import pandas as pd
+from formulaic.errors import DataMismatchWarning
 from formulaic.parser.types import Factor
 
 from metacontrol.models.engine.predictor import INTERCEPT, Predictor
@@ -25,7 +27,10 @@ WITHOUT_TILDE = "write only what comes after the ~"
 
 
 def predictors(
-    model: Model, frame: pd.DataFrame, formulas: Formulas | None
+    model: Model,
+    frame: pd.DataFrame,
+    formulas: Formulas | None,
+    like: pd.DataFrame | None = None,
 ) -> tuple[list[Predictor], dict[str, np.ndarray]]:
     """Return how each free parameter is predicted, and the regressors.
 
@@ -38,13 +43,16 @@ def predictors(
     formulas : mapping of str to str, optional
         For a parameter its formula, such as ``{"w": "1 + load"}``; without an intercept write
         ``"0 + load"``. Wilkinson notation, read by the library formulaic.
+    like : DataFrame, optional
+        The trials from which terms find out what they need, such as the mean in ``scale(age)`` and
+        the levels in ``C(group)``; by default the frame.
 
     Returns
     -------
     list of Predictor
         One for each free parameter.
     dict of str to array, shape (rows,)
-        Regressors by the name of their coefficient, such as `w_load`.
+        Regressors by the name of their coefficient, such as `w_load`; missing where a category is.
 
     Raises
     ------
@@ -62,12 +70,13 @@ def predictors(
         if parameter.name not in formulas:
             found.append(Predictor(parameter))
             continue
-        design = _design(parameter.name, formulas[parameter.name], frame)
+        design = _design(parameter.name, formulas[parameter.name], frame, like)
+        blank = _blank(design, frame)
         predictor = Predictor(parameter, tuple(design))
         found.append(predictor)
-        for name, term in zip(predictor.coefficients, design, strict=True):
+        for k, (name, term) in enumerate(zip(predictor.coefficients, design, strict=True)):
             if term != INTERCEPT:
-                columns[name] = design[term].to_numpy(dtype=float)
+                columns[name] = np.where(blank[:, k], np.nan, design[term].to_numpy(dtype=float))
     return found, columns
 
 
@@ -135,22 +144,15 @@ def conditions(
     complete = data.frame[data.complete]
     columns: dict[str, list[Any]] = {}
     for design in designs.values():
-        spec = design.model_spec
-        kinds = {factor: kind for factor, (kind, _) in spec.encoder_state.items()}
-        named = {
-            variable
-            for factor, variables in spec.factor_variables.items()
-            if kinds.get(str(factor)) is Factor.Kind.CATEGORICAL
-            for variable in variables
-        }
-        for name in sorted(map(str, spec.required_variables)):
+        named = _categories(design, data.frame)
+        for name in _used(design, data.frame):
             if name not in columns or name in named:
                 columns[name] = _values(complete[name].dropna(), whole=name in named)
     few = prod(map(len, columns.values())) <= MOST_CONDITIONS
     frame = combinations(columns) if few else complete.head(0)
     regressors = {}
     for name, design in designs.items():
-        used = sorted(map(str, design.model_spec.required_variables))
+        used = _used(design, data.frame)
         rows = np.flatnonzero(data.complete & ~data.frame[used].duplicated())[:200][::-2]
         again = design.model_spec.get_model_matrix(data.frame.iloc[rows])
         there = design.model_spec.get_model_matrix(frame)
@@ -213,17 +215,24 @@ def coefficient_matrix(
     return matrix
 
 
-def _design(parameter: str, formula: str, frame: pd.DataFrame) -> formulaic.ModelMatrix:
+def _design(
+    parameter: str, formula: str, frame: pd.DataFrame, like: pd.DataFrame | None = None
+) -> formulaic.ModelMatrix:
     matrix: Any = formulaic.model_matrix
     read = re.sub(r"""\bQ\((["'])([^`]+?)\1\)""", r"`\2`", formula)  # Q fails in other functions
     try:
-        design = matrix(read, frame, context={}, na_action="ignore", output="pandas")
+        seen = frame if like is None else like
+        design = matrix(read, seen, context={}, na_action="ignore", output="pandas")
         if not isinstance(design, pd.DataFrame):  # but several of them
             raise ValueError(WITHOUT_BAR if "|" in formula else WITHOUT_TILDE)
-        known = frame.dropna(subset=[*map(str, design.model_spec.required_variables)])
-        if 0 < len(known) < len(frame):  # a mean of what is missing would be none
+        known = seen.dropna(subset=_used(design, seen))
+        if 0 < len(known) < len(seen):  # a mean of what is missing would be none
             design = matrix(read, known, context={}, na_action="ignore", output="pandas")
-            design = design.model_spec.get_model_matrix(frame)
+        if len(design) < len(seen) or like is not None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", DataMismatchWarning)  # of other levels
+                warnings.filterwarnings("ignore", r".*: \{nan\}\.", DataMismatchWarning)
+                design = design.model_spec.get_model_matrix(frame)
     except Exception as error:
         colours = r"\x1b\[[0-9;]*m"  # of formulaic, whose sentences may go over several lines
         said = " ".join(re.sub(colours, "", str(error)).split()).removesuffix(".")
@@ -238,6 +247,40 @@ def _design(parameter: str, formula: str, frame: pd.DataFrame) -> formulaic.Mode
             f"the formula for {parameter}, {formula!r}, predicts nothing: write 1 for an intercept"
         )
     return design
+
+
+def _used(design: formulaic.ModelMatrix, frame: pd.DataFrame) -> list[str]:
+    """Return the columns that a design's terms read."""
+    return _columns(design.model_spec.variables_by_source.get("data", ()), frame)
+
+
+def _categories(design: formulaic.ModelMatrix, frame: pd.DataFrame) -> list[str]:
+    """Return the columns that a design's terms read as categories."""
+    spec = design.model_spec
+    kinds = {factor: kind for factor, (kind, _) in spec.encoder_state.items()}
+    read = (
+        variable
+        for factor, variables in spec.factor_variables.items()
+        if kinds.get(str(factor)) is Factor.Kind.CATEGORICAL
+        for variable in variables
+    )
+    return _columns(read, frame)
+
+
+def _blank(design: formulaic.ModelMatrix, frame: pd.DataFrame) -> np.ndarray:
+    """Return where a category that a term reads is missing, shape (rows, columns of the design)."""
+    spec, categories = design.model_spec, _categories(design, frame)
+    blank = np.zeros(design.shape, dtype=bool)
+    for term, variables in spec.term_variables.items():
+        read = [c for c in _columns(variables, frame) if c in categories]
+        blank[:, spec.term_slices[term]] = frame[read].isna().any(axis=1).to_numpy()[:, None]
+    return blank
+
+
+def _columns(variables: Iterable[Any], frame: pd.DataFrame) -> list[str]:
+    """Return which columns variables are, or are of: ``age.mean`` is of age."""
+    names = {str(v if v in frame else v.root) for v in variables}
+    return sorted(names.intersection(map(str, frame.columns)))
 
 
 def _rows_of(table: pd.DataFrame, participants: Sequence[str]) -> pd.DataFrame:

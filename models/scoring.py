@@ -49,8 +49,14 @@ class Scoring:
     varies: dict[str, bool]
 
     @classmethod
-    def of(cls, model: Model, data: Choices, formulas: Formulas | None = None) -> Scoring:
-        """Lay a model out over choices.
+    def of(
+        cls,
+        model: Model,
+        data: Choices,
+        formulas: Formulas | None = None,
+        like: pd.DataFrame | None = None,
+    ) -> Scoring:
+        """Lay a model out over choices; `like` is as for `predictors`.
 
         Raises ValueError if the model has no likelihood or cannot play the task, a formula uses
         what the trial itself brings, or a regressor is missing somewhere.
@@ -58,7 +64,7 @@ class Scoring:
         model.must_have_likelihood()
         model.must_play(data.task)
         must_be_known_before(data.task, formulas)
-        found, regressors = predictors(model, data.frame, formulas)
+        found, regressors = predictors(model, data.frame, formulas, like)
         number, names = pd.factorize(data.frame["participant"])
         used = data.complete
         for name, values in regressors.items():
@@ -154,6 +160,7 @@ def latents(
     formulas: Formulas | None = None,
     *,
     draws: int = 200,
+    like: Choices | None = None,
 ) -> pd.DataFrame:
     """Return what a model noted on each trial: weights, prediction errors and the like.
 
@@ -169,6 +176,9 @@ def latents(
         As for `log_likelihood`; a fit has its own.
     draws : int
         How many draws of a posterior to use, evenly apart.
+    like : Choices, optional
+        The choices from which a formula's terms find out what they need, such as the mean in
+        ``scale(age)``: what was fitted, where `data` are others. By default `data`.
 
     Returns
     -------
@@ -182,7 +192,7 @@ def latents(
     if not isinstance(parameters, pd.DataFrame):
         tables, formulas = parameters.parameter_draws(draws), parameters.formulas
     told: dict[str, list[np.ndarray]] = {}
-    for notes in narrations(model, data, tables, formulas):
+    for notes in narrations(model, data, tables, formulas, like):
         for name, values in notes.items():
             told.setdefault(name, []).append(values)
     seen = data.frame[["participant", "trial"]].copy()
@@ -202,13 +212,17 @@ def noted_by(model: Model, task: Task) -> list[str]:
 
 
 def narrations(
-    model: Model, data: Choices, tables: Sequence[pd.DataFrame], formulas: Formulas | None = None
+    model: Model,
+    data: Choices,
+    tables: Sequence[pd.DataFrame],
+    formulas: Formulas | None = None,
+    like: Choices | None = None,
 ) -> Iterator[dict[str, np.ndarray]]:
     """Yield what a model noted, for one parameter table after another.
 
     Parameters
     ----------
-    model, data, formulas
+    model, data, formulas, like
         As for `latents`.
     tables : sequence of DataFrame
         Parameters as for `latents`, with the same columns in each.
@@ -218,7 +232,7 @@ def narrations(
     dict of str to array, shape (trials,)
         The columns of `latents`: notes, then `log_probability_<choice>`; in the order of `data`.
     """
-    scoring = _scoring(model, data, tables[0], formulas)
+    scoring = _scoring(model, data, tables[0], formulas, like)
     narrate = jax.jit(replay.narrate(scoring.story, scoring.records))
     used = scoring.records.rows >= 0
     rows = scoring.records.rows[used]
@@ -232,10 +246,14 @@ def narrations(
 
 
 def _scoring(
-    model: Model, data: Choices, parameters: pd.DataFrame, formulas: Formulas | None
+    model: Model,
+    data: Choices,
+    parameters: pd.DataFrame,
+    formulas: Formulas | None,
+    like: Choices | None = None,
 ) -> Scoring:
     formulas = formulas_from_names(model, parameters.columns) if formulas is None else formulas
-    return Scoring.of(model, data, formulas)
+    return Scoring.of(model, data, formulas, None if like is None else like.frame)
 
 
 def _raise_not_a_number(model: Model, data: Choices, parameters: Any, formulas: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from scipy.special import expit, logit
 
 import metacontrol as mc
-from metacontrol.arbitration import arbitration
+from metacontrol.arbitration import _drivers, arbitration
 from metacontrol.cli import main
 from metacontrol.models import (
     FORWARD_HYBRID_DECAYING,
@@ -93,9 +93,15 @@ def test_a_formula_drives_the_weight_of_any_model(loaded: mc.Choices) -> None:
     assert len(table) == 9  # a column of many values is set to a grid
     x = table["value"].to_numpy(float)
     np.testing.assert_allclose(table["mean"], expit(W0[:, None] - 0.01 * x).mean(axis=0))
-    standardised = theta.rename(columns={"w_load": "w_scale(load)"})
-    with pytest.raises(ValueError, match=r"w_scale\(load\) depends on other trials' values"):
-        mc.drivers(HYBRID, loaded, standardised, {"w": "scale(load)"})
+    load = loaded.frame["load"]
+    scaled = theta.rename(columns={"w_load": "w_scale(load)"}).assign(w_Intercept=W0 - load.mean())
+    scaled["w_scale(load)"] *= load.std()
+    pd.testing.assert_frame_equal(
+        mc.drivers(HYBRID, loaded, scaled, {"w": "scale(load)"}), mc.drivers(HYBRID, loaded, theta)
+    )
+    other = theta.rename(columns={"w_load": "w_I(load / load.sum())"})
+    with pytest.raises(ValueError, match=r"w_I\(load / load.sum\(\)\) depends on other trials'"):
+        mc.drivers(HYBRID, loaded, other, {"w": "I(load / load.sum())"})
 
 
 def test_refusals(loaded: mc.Choices) -> None:
@@ -234,6 +240,15 @@ def test_posterior_of_what_was_noted(loaded: mc.Choices) -> None:
     assert table.loc[1, "sd"] == pytest.approx(found[1].std())
     with pytest.raises(ValueError, match="hybrid notes no 'depth'; it notes: .*weight"):
         mc.noted_draws(fit, loaded, ["load"], "depth", draws=2)
+
+
+def test_categories_are_set_as_they_were_fitted(loaded: mc.Choices) -> None:
+    few: dict[str, Any] = {"importance": 50, "draws": 20, "chains": 1, "seed": 1}
+    fit = mc.fit(HYBRID, loaded, method="em", formulas={"w": "1 + C(load)"}, **few)
+    table = _drivers(fit, loaded, "weight", fit.parameter_draws(20))
+    shown = table.set_index("value")["mean"]
+    own = mc.participant_weights(fit).groupby("load")["weight"].mean()
+    np.testing.assert_allclose(shown.loc[[0, 1]].to_numpy(float), own.loc[[0, 1]])
 
 
 def test_figures_of_arbitration(tmp_path: Path) -> None:

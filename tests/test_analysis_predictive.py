@@ -134,7 +134,9 @@ def test_people_go_through_their_own_schedule_as_far_as_they_went() -> None:
     np.testing.assert_allclose(again["scale(age)"], scaled)  # not that of people made longer
 
 
-@pytest.mark.parametrize("term", ["scale(`my age`)", "scale(Q('my age'))", "bs(`my age`, df=3)"])
+@pytest.mark.parametrize(
+    "term", ["scale(`my age`)", "scale(Q('my age'))", "bs(`my age`, df=3)", "C(`my age`)"]
+)
 def test_terms_that_find_something_out_from_all_data(term: str, tmp_path: Path) -> None:
     """Predictions and weights go by what was found out, in a fit that is loaded again too."""
     people = mc.draw_participants(MODEL_BASED, 5, seed=3)

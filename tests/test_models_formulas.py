@@ -156,6 +156,28 @@ def test_a_regressor_missing_on_a_complete_trial_is_named(loaded: Choices, gap: 
         log_likelihood(HYBRID, data, sloped)
 
 
+def test_a_category_missing_on_a_complete_trial_is_named(loaded: Choices) -> None:
+    there = (loaded.frame["participant"] == "s2") & (loaded.frame["trial"] == 7)
+    data = with_columns(loaded, block=loaded.frame["load"].map({0: "a", 1: "b"}).mask(there))
+    message = r"regressor of w_C\(block\)\[T.b\] is missing .* \(participant 's2', trial 7\)"
+    with pytest.raises(ValueError, match=message):
+        Scoring.of(HYBRID, data, {"w": "load + C(block)"})
+
+
+def test_terms_are_like_those_of_other_trials(loaded: Choices) -> None:
+    frame = loaded.frame.assign(
+        **{"block": np.where(loaded.frame["load"], "b", "a"), "z.load": 2.0}
+    )
+    some = frame[frame["block"] == "b"].assign(load=3.0)
+    formulas = {"w": "C(block) + scale(load) + `z.load`"}
+    columns = predictors(HYBRID, some, formulas, frame)[1]
+    assert (columns["w_C(block)[T.b]"] == 1).all()
+    scaled = (3 - frame["load"].mean()) / frame["load"].std()
+    np.testing.assert_allclose(columns["w_scale(load)"], scaled)
+    with pytest.raises(ValueError, match=r"outside of the nominated levels .*'c'"):
+        predictors(HYBRID, some.assign(block="c"), formulas, frame)
+
+
 def test_a_regressor_may_be_large(loaded: Choices) -> None:
     """Such as a time stamp; beyond 2**31 too."""
     data = with_columns(loaded, stamp=1.7e12)

@@ -173,7 +173,8 @@ def _if_set(
         each = np.bincount(people[seen], weight[seen]) / np.bincount(people[seen])
         return float(each.mean())
 
-    return [mean(told[name]) for told in narrations(fit.model, moved, tables, fit.formulas)]
+    told = narrations(fit.model, moved, tables, fit.formulas, like=data)
+    return [mean(notes[name]) for notes in told]
 
 
 def _set_to_few(drivers: pd.DataFrame) -> list[str]:
