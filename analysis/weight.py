@@ -16,6 +16,9 @@ from metacontrol.models.engine.predictor import INTERCEPT, Predictor
 from metacontrol.models.formulas import combinations, predictors
 from metacontrol.models.model import Model
 
+BESIDE = 3  # conditions that have room side by side; more are rows
+LABEL = "Weight of planning, w"
+
 
 def weight_draws(fit: Fit) -> pd.DataFrame:
     """Return posterior draws of the median participant's weight, by condition.
@@ -248,6 +251,8 @@ def plot_weight_by_condition(
 ) -> Axes:
     """Draw the posterior of the median participant's weight in each condition.
 
+    Up to three conditions stand side by side; more are rows, from top to bottom.
+
     Parameters
     ----------
     draws : DataFrame
@@ -255,32 +260,49 @@ def plot_weight_by_condition(
     ax : Axes
         Where to draw.
     participants : DataFrame, optional
-        From `participant_weights`: a dot for each participant, to the right of the posterior.
+        From `participant_weights`: a dot for each participant, beside the posterior.
     """
     conditions = [column for column in draws if column != "weight"]
     labels = _labels(draws, conditions)
     levels = list(dict.fromkeys(labels))
+    rows = len(levels) > BESIDE
+
+    def across(place: Any, weight: Any) -> tuple[Any, Any]:
+        return (weight, place) if rows else (place, weight)
+
     for i, level in enumerate(levels):
-        colour = COLOURS[i % len(COLOURS)]
+        colour = BLUE if rows else COLOURS[i]
         weight = draws.loc[labels == level, "weight"].to_numpy()
-        body = ax.violinplot(weight, [i], widths=0.7, side="low", showextrema=False)
+        body = ax.violinplot(
+            weight,
+            [i],
+            orientation="horizontal" if rows else "vertical",
+            widths=0.7,
+            side="low",
+            showextrema=False,
+        )
         for part in body["bodies"]:  # type: ignore[attr-defined]
             part.set(facecolor=colour, alpha=0.35, edgecolor="none")
-        lower, upper = np.quantile(weight, [0.025, 0.975])
-        ax.plot([i, i], [lower, upper], color=colour)
-        ax.plot(i, weight.mean(), marker="o", markersize=4, color=colour)
+        ends = np.quantile(weight, [0.025, 0.975])
+        ax.plot(*across([i, i], ends), color=colour)
+        ax.plot(*across(i, weight.mean()), marker="o", markersize=4, color=colour)
         if participants is not None:
             own = participants.loc[_labels(participants, conditions) == level, "weight"]
-            x = i + 0.12 + 0.2 * np.linspace(0, 1, len(own))
-            ax.scatter(x, np.sort(own), s=4, color=GREY, linewidths=0)
+            place = i + 0.12 + 0.2 * np.linspace(0, 1, len(own))
+            ax.scatter(*across(place, np.sort(own)), s=4, color=GREY, linewidths=0)
+    if rows:
+        return _in_rows(ax, levels)
     ax.set_xticks(range(len(levels)), levels)
     ax.set_ylim(0, 1)
-    ax.set_ylabel("Weight of planning, w")
+    ax.set_ylabel(LABEL)
     return ax
 
 
 def plot_participant_weights(table: pd.DataFrame, ax: Axes) -> Axes:
     """Draw each participant's weight with its interval, in order of size.
+
+    Up to three conditions are colours; more are rows, from top to bottom, with participants in the
+    same order in each.
 
     Parameters
     ----------
@@ -291,17 +313,24 @@ def plot_participant_weights(table: pd.DataFrame, ax: Axes) -> Axes:
     """
     conditions = [c for c in table if c not in ("participant", "weight", "lower", "upper")]
     labels = _labels(table, conditions)
+    levels = list(dict.fromkeys(labels))
+    rows = len(levels) > BESIDE
     order = table.groupby("participant")["weight"].mean().sort_values().index
     rank = pd.Series(np.arange(len(order)), index=order)
-    for i, level in enumerate(dict.fromkeys(labels)):
-        rows = table[labels == level]
-        y = rank.loc[rows["participant"]].to_numpy()
-        colour = COLOURS[i % len(COLOURS)] if conditions else BLUE
-        if "lower" in rows:
-            ax.hlines(y, rows["lower"], rows["upper"], color=colour, alpha=0.35, linewidth=0.8)
-        ax.scatter(rows["weight"], y, s=5, color=colour, linewidths=0, label=level)
+    for i, level in enumerate(levels):
+        own = table[labels == level]
+        y = rank.loc[own["participant"]].to_numpy()
+        if rows:  # upwards within 0.8 of a row, of which the first is at the top
+            y = i + 0.4 - 0.8 * (y + 0.5) / len(order)
+        colour = BLUE if rows else COLOURS[i]
+        if "lower" in own:
+            width = 0.4 if rows else 0.8
+            ax.hlines(y, own["lower"], own["upper"], color=colour, alpha=0.35, linewidth=width)
+        ax.scatter(own["weight"], y, s=3 if rows else 5, color=colour, linewidths=0, label=level)
+    if rows:
+        return _in_rows(ax, levels)
     ax.set_xlim(0, 1)
-    ax.set_xlabel("Weight of planning, w")
+    ax.set_xlabel(LABEL)
     ax.set_ylabel("Participants, in order")
     ax.set_yticks([])
     if conditions:
@@ -309,12 +338,39 @@ def plot_participant_weights(table: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
+def _in_rows(ax: Axes, levels: Sequence[str]) -> Axes:
+    """Let conditions be rows, the first at the top, and weights go from left to right."""
+    ax.set_yticks(range(len(levels)), levels)
+    ax.set_ylim(len(levels) - 0.5, -0.5)
+    ax.set_xlim(0, 1)
+    ax.set_xlabel(LABEL)
+    return ax
+
+
 def _labels(table: pd.DataFrame, conditions: list[Any]) -> np.ndarray:
     """Return a label for each row, such as "load 1"."""
     if not conditions:
         return np.full(len(table), "all trials", dtype=object)
-    texts = [
-        table[c].map(lambda v, c=c: f"{c} {v:g}" if isinstance(v, int | float) else f"{v}")
-        for c in conditions
-    ]
+    texts = []
+    for c in conditions:
+        values = table[c].unique().tolist()
+        digits = _digits([v for v in values if isinstance(v, int | float)])
+        said = {v: f"{c} {v:.{digits}g}" if isinstance(v, int | float) else f"{v}" for v in values}
+        texts.append(table[c].map(said))
     return pd.concat(texts, axis=1).agg(", ".join, axis=1).to_numpy()
+
+
+def _digits(numbers: Sequence[float]) -> int:
+    """Return how many digits tell numbers apart, without exponents: three, or more if need be.
+
+    Examples
+    --------
+    >>> _digits([19.7333, 24.0]), _digits([1.001, 1.002]), _digits([2023, 2024])
+    (3, 4, 4)
+    """
+
+    def enough(digits: int) -> bool:
+        texts = {f"{number:.{digits}g}" for number in numbers}
+        return len(texts) == len(set(numbers)) and not any("e+" in text for text in texts)
+
+    return next((digits for digits in range(3, 17) if enough(digits)), 17)

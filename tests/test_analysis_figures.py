@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 
 import metacontrol as mc
 from metacontrol.analysis.weight import people_by_condition
@@ -109,6 +111,45 @@ def test_weight_figures_draw_every_participant(fit: mc.Fit, ax: Axes) -> None:
     )
     assert sorted(dots) == pytest.approx(sorted(people["weight"]))
     assert [t.get_text() for t in ax.get_xticklabels()] == ["load 0", "load 1"]
+
+
+@pytest.mark.parametrize("plotted", ["posterior", "people"])
+@pytest.mark.parametrize(
+    ("ages", "groups", "last"),
+    [
+        ((20, 30), ("old", "young"), "age 30, young"),
+        ((19.7333, 24.0, 33.41), "abcd", "age 33.4, d"),
+    ],
+)
+def test_many_conditions_are_rows(
+    ages: Sequence[float], groups: Sequence[str], last: str, plotted: str, ax: Axes
+) -> None:
+    """Four conditions, and twelve: each is a row with its label, which covers no other."""
+    cells = [(age, group) for age in ages for group in groups]
+    table = pd.DataFrame(
+        {
+            "participant": who,
+            "age": age,
+            "group": group,
+            "weight": (i + 1 + 0.3 * person) / (len(cells) + 1),
+        }
+        for i, (age, group) in enumerate(cells)
+        for person, who in enumerate(["s1", "s2", "s3"])
+    )
+    if plotted == "people":
+        mc.plot_participant_weights(table, ax)
+    else:
+        mc.plot_weight_by_condition(table.drop(columns="participant"), ax, table)
+    plt.gcf().draw_without_rendering()
+    labels = ax.get_yticklabels()
+    assert len(labels) == len(cells)
+    assert (labels[-1].get_text(), ax.get_legend()) == (last, None)
+    boxes = [label.get_window_extent() for label in labels]  # from top to bottom
+    assert all(above.y0 >= below.y1 for above, below in pairwise(boxes))
+    dots = [np.asarray(c.get_offsets()) for c in ax.collections if isinstance(c, PathCollection)]
+    assert [np.round(own[:, 1]).tolist() for own in dots] == [[i] * 3 for i in range(len(cells))]
+    seen = np.concatenate(dots)[:, 0]
+    assert sorted(seen) == pytest.approx(sorted(table["weight"]))
 
 
 def test_predictive_check_brackets_data_from_the_model(fit: mc.Fit, data: mc.Choices) -> None:
