@@ -16,6 +16,7 @@ from metacontrol.models.engine.predictor import INTERCEPT, Predictor
 from metacontrol.models.formulas import combinations, predictors
 from metacontrol.models.model import Model
 
+FEW = 6  # numbers that are conditions; more are summarised
 BESIDE = 3  # conditions that have room side by side; more are rows
 LABEL = "Weight of planning, w"
 
@@ -99,14 +100,17 @@ def participant_weights(fit: Fit) -> pd.DataFrame:
     DataFrame
         Columns participant, `session` if each has a group of its own, those of the conditions,
         `weight` (0 to 1): by nuts the posterior mean, with `lower` and `upper` (95 %); otherwise
-        the estimate.
+        the estimate. A column that says something of people, such as their age or group, has each
+        participant's own value.
     """
     people, values, session = fit.parameters.index.astype(str), _coefficients(fit), _sessions(fit)
     which = {} if session is None else {"session": session}
+    own = _own_columns(fit)
     tables = []
-    for condition, weight in _weights(fit, values, linked=False):
-        own = {"participant": people, **which, **condition, "weight": weight.mean(axis=1)}
-        table = pd.DataFrame(own)
+    for condition, weight in _weights(fit, values, linked=False, own=True):
+        there = {c: condition[c] if c in condition else own[c] for c in fit.about["columns"]}
+        row = {"participant": people, **which, **there, "weight": weight.mean(axis=1)}
+        table = pd.DataFrame(row)
         if fit.sampled:
             table["lower"], table["upper"] = np.quantile(weight, [0.025, 0.975], axis=1)
         tables.append(table)
@@ -118,7 +122,8 @@ def people_by_condition(fit: Fit) -> pd.DataFrame:
 
     Posterior means of participants lie closer together than the participants do, and their spread
     does not say how well their mean is known. So where there are draws, mean and quartiles are
-    taken in each of them.
+    taken in each of them. Everybody is in the group that is their own; by columns such as age, of
+    which people have many values, they are not split.
 
     Returns
     -------
@@ -135,16 +140,27 @@ def people_by_condition(fit: Fit) -> pd.DataFrame:
     which: list[tuple[dict[str, Any], Any]] = [({}, chosen)]
     if session is not None:
         which = [({"session": name}, session == name) for name in dict.fromkeys(session)]
-    values, rows = _coefficients(fit), []
-    for (time, there), (condition, weight) in product(which, _weights(fit, values, linked=False)):
-        of_people = weight[there]
-        mean = of_people.mean(axis=0)
-        row = {**time, **condition, "mean": mean.mean()}
-        if fit.sampled:
-            row["lower"], row["upper"] = np.quantile(mean, [0.025, 0.975])
-        row["sd"] = pd.DataFrame(of_people).std().mean()
-        quartiles = np.quantile(of_people, [0.25, 0.5, 0.75], axis=0).mean(axis=1)
-        rows.append(row | dict(zip(("q25", "q50", "q75"), quartiles, strict=True)))
+    levels, own = fit.about["columns"], _own_columns(fit)
+    few = own[[c for c in own if own[c].dropna().isin(levels[c]).all()]]
+    groups = few.drop_duplicates().dropna().to_dict("records") if len(few.columns) else [{}]
+    conditions = list(_weights(fit, _coefficients(fit), linked=False, own=True))
+    rows: list[dict[str, Any]] = []
+    for time, there in which:
+        found = []
+        for (condition, weight), group in product(conditions, groups):
+            among = there & (few[list(group)] == pd.Series(group, dtype=object)).all(axis=1)
+            if not among.any():
+                continue
+            of_people = weight[among]
+            mean = of_people.mean(axis=0)
+            place = condition | group
+            row = {c: place[c] for c in levels if c in place} | {"mean": mean.mean()}
+            if fit.sampled:
+                row["lower"], row["upper"] = np.quantile(mean, [0.025, 0.975])
+            row["sd"] = pd.DataFrame(of_people).std().mean()
+            quartiles = np.quantile(of_people, [0.25, 0.5, 0.75], axis=0).mean(axis=1)
+            found.append(time | row | dict(zip(("q25", "q50", "q75"), quartiles, strict=True)))
+        rows += sorted(found, key=lambda row: [levels[c].index(row[c]) for c in levels if c in row])
     return pd.DataFrame(rows)
 
 
@@ -194,6 +210,28 @@ def _predictors(
     return found, regressors
 
 
+def _own_columns(fit: Fit) -> pd.DataFrame:
+    """Return the columns that say something of people, a row each; older fits kept none."""
+    people = fit.parameters.index.astype(str)
+    own = fit.about.get("own") or {"participants": people, "columns": {}}
+    table = pd.DataFrame(own["columns"], index=pd.Index(own["participants"], dtype=object))
+    return table.loc[list(people)].reset_index(drop=True)
+
+
+def _own_regressors(fit: Fit) -> dict[str, np.ndarray]:
+    """Return regressors at what people are themselves, shape (cells, participants, 1).
+
+    A cell is a combination of the other columns.
+    """
+    own, people = fit.about["own"], fit.parameters.index.astype(str)
+    rows = pd.Index(own["participants"]).get_indexer(people)
+    return {
+        f"{name}_{term}": np.asarray(values, dtype=float)[rows].T[..., None]
+        for name, terms in own["regressors"].items()
+        for term, values in terms.items()
+    }
+
+
 def _behind(fit: Fit) -> set[str]:
     """Return the parameters that the weight is, or follows from."""
     names = {p.name for p in fit.model.free} | set(dict(fit.model.fixed))
@@ -201,12 +239,13 @@ def _behind(fit: Fit) -> set[str]:
 
 
 def _weights(
-    fit: Fit, values: Mapping[Any, np.ndarray], *, linked: bool
+    fit: Fit, values: Mapping[Any, np.ndarray], *, linked: bool, own: bool = False
 ) -> Iterator[tuple[dict[str, Any], np.ndarray]]:
     """Yield each condition with the weights in it.
 
     `values` holds coefficients; `linked` says whether those without a formula are on the scale of
-    the link too (a group's means are, a participant's are not).
+    the link too (a group's means are, a participant's are not). If `own`, participants stay what
+    they are: conditions are of the columns that vary within them.
     """
     if not has_weight(fit.model):
         raise ValueError(f"{fit.model.name} has no weight of planning")
@@ -220,7 +259,11 @@ def _weights(
                 "values, or there are more than 10,000 conditions. Make it a column beforehand, "
                 "with fewer values, and fit again"
             )
-    frame = combinations(fit.about["columns"])
+    columns = fit.about["columns"]
+    if own and fit.about.get("own"):
+        regressors = _own_regressors(fit)
+        columns = {c: v for c, v in columns.items() if c not in fit.about["own"]["columns"]}
+    frame = combinations(columns)
     shape = next(iter(values.values())).shape
     for cell in range(len(frame)):
         natural = {}
@@ -260,10 +303,14 @@ def plot_weight_by_condition(
     ax : Axes
         Where to draw.
     participants : DataFrame, optional
-        From `participant_weights`: a dot for each participant, beside the posterior.
+        From `participant_weights`: a dot for each participant, beside the posterior; at the
+        closest of the numbers drawn, of an age for example.
     """
     conditions = [column for column in draws if column != "weight"]
     labels = _labels(draws, conditions)
+    if participants is not None:
+        near = {c: _closest(participants[c], draws[c]) for c in conditions}
+        participants = participants.assign(**near)
     levels = list(dict.fromkeys(labels))
     rows = len(levels) > BESIDE
 
@@ -302,7 +349,7 @@ def plot_participant_weights(table: pd.DataFrame, ax: Axes) -> Axes:
     """Draw each participant's weight with its interval, in order of size.
 
     Up to three conditions are colours; more are rows, from top to bottom, with participants in the
-    same order in each.
+    same order in each. What is measured of people, such as their age, is none.
 
     Parameters
     ----------
@@ -311,7 +358,9 @@ def plot_participant_weights(table: pd.DataFrame, ax: Axes) -> Axes:
     ax : Axes
         Where to draw.
     """
-    conditions = [c for c in table if c not in ("participant", "weight", "lower", "upper")]
+    others = ("participant", "weight", "lower", "upper")
+    conditions = [c for c in table if c not in others and not _is_measure(table[c])]
+    table = table.sort_values(conditions, kind="stable") if conditions else table
     labels = _labels(table, conditions)
     levels = list(dict.fromkeys(labels))
     rows = len(levels) > BESIDE
@@ -336,6 +385,20 @@ def plot_participant_weights(table: pd.DataFrame, ax: Axes) -> Axes:
     if conditions:
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=1)
     return ax
+
+
+def _is_measure(values: pd.Series) -> bool:
+    """Return whether there are more numbers than conditions would be made of."""
+    return bool(pd.api.types.is_numeric_dtype(values) and values.nunique() > FEW)
+
+
+def _closest(values: pd.Series, levels: pd.Series) -> pd.Series:
+    """Return the closest level to each number; what is no number as it is."""
+    if not pd.api.types.is_numeric_dtype(values):
+        return values
+    known = levels.unique()
+    apart = np.abs(np.subtract.outer(values.to_numpy(float), known.astype(float)))
+    return pd.Series(known[apart.argmin(axis=1)], values.index)
 
 
 def _in_rows(ax: Axes, levels: Sequence[str]) -> Axes:

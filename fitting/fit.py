@@ -184,14 +184,12 @@ def fit(
     tied = correlated if isinstance(correlated, bool) else list(correlated)
     given |= {"correlated": tied, "sessions": sessions}
     used = {name: given[name] for name in USES[method]}
-    columns, regressors = conditions(data, formulas)
     about = {
         "format": FORMAT,
         "model": describe_model(model),
         "task": describe_task(data.task),
         "formulas": dict(formulas or {}),
-        "columns": columns,
-        "regressors": regressors,
+        **conditions(data, formulas),
         "priors": {name: repr(prior) for name, prior in (priors or {}).items()},
         "coefficients": list(scoring.story.coefficients),
         "method": method,

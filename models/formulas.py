@@ -114,9 +114,7 @@ def formulas_from_names(model: Model, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def conditions(
-    data: Choices, formulas: Formulas | None
-) -> tuple[dict[str, list[Any]], dict[str, dict[str, Any]]]:
+def conditions(data: Choices, formulas: Formulas | None) -> dict[str, Any]:
     """Return the values that the formulas' columns have, and regressors for each combination.
 
     Parameters
@@ -129,13 +127,18 @@ def conditions(
 
     Returns
     -------
-    dict of str to list
-        Values by column, on complete trials; quantiles .1, .5, .9 of more than six numbers, unless
-        they are categories.
-    dict of str to dict
-        For each parameter with a formula its terms, in order, with a number for each row of
-        `combinations`; None where a term is not a matter of a trial's own columns, as ``lag(load)``
-        is, and where there are more than 10,000 combinations.
+    dict
+        Plain values, to be kept with a fit:
+
+        - `columns`: for each column its values on complete trials; quantiles .1, .5, .9 of more
+          than six numbers, unless they are categories.
+        - `regressors`: for each parameter with a formula its terms, in order, with a number for
+          each row of `combinations` of these columns; None where a term is not a matter of a
+          trial's own columns, as ``lag(load)`` is, and where there are more than 10,000
+          combinations.
+        - `own`: where columns say something of people, such as their age, the same of each person:
+          `participants`, `columns` (a value for each) and `regressors` (for each participant a list
+          with a number for each combination of the other columns).
     """
     designs = {
         parameter: _design(parameter, formula, data.frame)
@@ -161,7 +164,24 @@ def conditions(
             term: there[term].tolist() if known else None
             for term, known in zip(design, own, strict=True)
         }
-    return columns, regressors
+    found = {"columns": columns, "regressors": regressors, "own": {}}
+    varies = complete.groupby("participant", sort=False)[list(columns)].nunique().max() > 1
+    if few and not varies.all():
+        within = combinations({c: values for c, values in columns.items() if varies[c]})
+        people = data.frame.groupby("participant", sort=False)[list(varies.index[~varies])].first()
+        each = people.reset_index().merge(within, how="cross")
+        found["own"] = {
+            "participants": people.index.astype(str).tolist(),
+            "columns": {str(c): values.tolist() for c, values in people.items()},
+            "regressors": {
+                name: {
+                    term: values.to_numpy(float).reshape(len(people), -1).tolist()
+                    for term, values in design.model_spec.get_model_matrix(each).items()
+                }
+                for name, design in designs.items()
+            },
+        }
+    return found
 
 
 def combinations(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:

@@ -89,6 +89,37 @@ def test_what_is_said_of_people_is_taken_in_each_draw(fit: mc.Fit) -> None:
     assert row["q75"] > np.quantile(loaded.mean(axis=1), 0.75)  # means have shrunk together
 
 
+def test_people_are_of_their_own_group_and_age(data: mc.Choices, ax: Axes) -> None:
+    """By hand from their coefficients; ten ages are no conditions of people."""
+    number = data.frame["participant"].str[1:].astype(int)
+    frame = data.frame.assign(age=number / 10, group=np.where(number % 2, "odd", "even"))
+    known, few = mc.Choices(frame, data.task), {"importance": 50, "draws": 20, "chains": 1}
+    formulas = {"w": "load * C(group) + scale(age)"}
+    fit = mc.fit(mc.models.HYBRID, known, method="em", formulas=formulas, seed=1, **few)  # type: ignore[arg-type]
+    people = mc.participant_weights(fit)
+    assert len(people) == 20
+    of_one = people[people["participant"] == "s3"]
+    assert of_one[["age", "group"]].drop_duplicates().to_numpy().tolist() == [[0.3, "odd"]]
+    own = fit.tree["posterior"].to_dataset().sel(participant="s3")
+    ages = frame["age"]
+    odds = (
+        own["w_Intercept"]
+        + own["w_load"]
+        + own["w_C(group)[T.odd]"]
+        + own["w_load:C(group)[T.odd]"]
+        + own["w_scale(age)"] * (0.3 - ages.mean()) / ages.std()
+    )
+    loaded = of_one.set_index("load").loc[1, "weight"]
+    assert loaded == pytest.approx((1 / (1 + np.exp(-odds))).mean().item())
+    table = people_by_condition(fit)
+    cells = [["even", 0], ["even", 1], ["odd", 0], ["odd", 1]]
+    assert table[["group", "load"]].to_numpy().tolist() == cells
+    of_odd = people[(people["group"] == "odd") & (people["load"] == 1)]["weight"]
+    assert table["mean"].iloc[-1] == pytest.approx(of_odd.mean())
+    mc.plot_participant_weights(people, ax)
+    assert [t.get_text() for t in ax.get_yticklabels()][-1] == "odd, load 1"
+
+
 def test_separate_weights_have_a_share(data: mc.Choices) -> None:
     fit = mc.fit(mc.models.SEPARATE_WEIGHTS, data, method="map", starts=2, seed=1)
     table = mc.participant_weights(fit).set_index("participant")

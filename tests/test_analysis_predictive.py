@@ -149,6 +149,7 @@ def test_terms_that_find_something_out_from_all_data(term: str, tmp_path: Path) 
     mc.predictive_stay(fit, data, draws=2, seed=1)
     table = mc.weight_by_condition(fit)
     assert set(table["my age"]) == {20.0, 30.0, 40.0, 50.0, 60.0}
+    assert len(mc.participant_weights(fit)) == 10  # nobody has another's age
     own = mc.participant_weights(fit).merge(
         data.frame[["participant", "load", "my age"]].drop_duplicates()
     )

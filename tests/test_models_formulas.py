@@ -232,7 +232,7 @@ def eight(data: Choices) -> Choices:
 
 
 def test_many_names_are_all_kept_and_many_numbers_are_not(loaded: Choices) -> None:
-    found, _ = conditions(eight(loaded), {"p": "1 + site + age"})
+    found = conditions(eight(loaded), {"p": "1 + site + age"})["columns"]
     assert found["site"] == list("abcdefgh")
     assert found["age"] == pytest.approx([7.0, 35.0, 63.0])
 
@@ -240,7 +240,8 @@ def test_many_names_are_all_kept_and_many_numbers_are_not(loaded: Choices) -> No
 def test_conditions_know_what_terms_found_out_from_all_data(loaded: Choices) -> None:
     """The mean of age is 35, its variance 4,200 / 7; blocks are categories, so all of them."""
     formulas = {"w": "1 + C(block)", "p": "scale(age) + scale(`my age`) + scale(Q('my age'))"}
-    columns, regressors = conditions(eight(loaded), formulas)
+    found = conditions(eight(loaded), formulas)
+    columns, regressors = found["columns"], found["regressors"]
     assert list(columns) == ["block", "age", "my age"]
     cells = combinations(columns)
     assert sorted(columns["block"]) == list(range(1, 9))
@@ -256,11 +257,11 @@ def test_conditions_know_what_terms_found_out_from_all_data(loaded: Choices) -> 
 
 @pytest.mark.parametrize("term", ["lag(age)", "I(age - age.mean())"])
 def test_what_hangs_on_other_trials_has_no_value_by_condition(loaded: Choices, term: str) -> None:
-    _, regressors = conditions(eight(loaded), {"w": f"1 + load + {term}"})
+    regressors = conditions(eight(loaded), {"w": f"1 + load + {term}"})["regressors"]
     assert [name for name, values in regressors["w"].items() if values is None] == [term]
 
 
 def test_very_many_conditions_are_not_gone_through(loaded: Choices) -> None:
     frame = loaded.frame.assign(**{c: np.arange(60).astype(str) for c in "abc"})
-    _, regressors = conditions(Choices(frame, loaded.task), {"w": "0 + a + b + c"})
+    regressors = conditions(Choices(frame, loaded.task), {"w": "0 + a + b + c"})["regressors"]
     assert set(map(type, regressors["w"].values())) == {type(None)}

@@ -40,9 +40,9 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
     """Return the weight of planning by condition and of participants, and a sentence about it."""
     people = participant_weights(fit)
     conditions = [c for c in people if c not in ("participant", "weight", "lower", "upper")]
-    heads = [Column(c, c.replace("_", " ")) for c in conditions]
     table = people_by_condition(fit)
-    middle = _middle(table, conditions)
+    split = [c for c in conditions if c in table]  # what is measured of people does not
+    middle = _middle(table, split)
     if table.empty:
         said = "Nothing determines the weight of planning of any participant."
         return Section("Weight of planning", [Text(said, warning=True)]), said
@@ -76,31 +76,31 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
                 f"{prefix}weight_by_condition",
                 "Weight of planning of the median participant, 0 for habit alone and 1 for "
                 f"planning alone: mean, standard deviation and 95 % interval of the {shades(fit)}.",
-                *_shown(median, heads, [Column("sd", "sd", 2), *INTERVAL]),
+                *_shown(median, conditions, [Column("sd", "sd", 2), *INTERVAL]),
             ),
             Table(
                 f"{prefix}weights_of_people",
-                "Weights of planning of these participants, each in each condition: their mean "
-                "with 95 % interval, their standard deviation and quartiles, worked out in each "
-                f"draw of the {shades(fit)}.",
-                *_shown(table, heads, [*INTERVAL, Column("sd", "sd", 2), *QUARTILES]),
+                "Weights of planning of these participants: their mean with 95 % interval, their "
+                f"standard deviation and quartiles, worked out in each draw of the {shades(fit)}.",
+                *_shown(table, split, [*INTERVAL, Column("sd", "sd", 2), *QUARTILES]),
             ),
         ]
     else:
-        said = qualified(_said_of_estimates(fit, table, conditions), fit)
+        said = qualified(_said_of_estimates(fit, table, split), fit)
         caption = f"Participants' weights of planning{_of_whom(fit)}: mean, standard deviation and "
-        shown = _shown(table, heads, [Column("sd", "sd", 2), *QUARTILES])
+        shown = _shown(table, split, [Column("sd", "sd", 2), *QUARTILES])
         kept = Table(f"{prefix}weight_by_condition", f"{caption}quartiles.", *shown)
         blocks += [*_open_weights(fit), kept]
     return Section("Weight of planning", [*blocks, own, files]), said
 
 
 def _shown(
-    table: pd.DataFrame, heads: list[Column], columns: list[Column]
+    table: pd.DataFrame, conditions: list[str], columns: list[Column]
 ) -> tuple[pd.DataFrame, list[Column]]:
     """Return a table by condition, with a name for the only one there may be, and its columns."""
-    if not heads:
-        table, heads = table.assign(condition="all trials"), [Column("condition", "condition")]
+    if not conditions:
+        table, conditions = table.assign(condition="all trials"), ["condition"]
+    heads = [Column(c, c.replace("_", " ")) for c in conditions]
     return table, [*heads, Column("mean", "mean", 2), *columns]
 
 
