@@ -42,7 +42,8 @@ def predictive(
     point fit: with the estimate) for as many trials as they played, on their own schedule where
     the data have it and a fresh one where not. Simulated people miss no trials (columns that missed
     trials lack are as on the trial before); those that do not count in the data do not in
-    simulations either. Free-running, they live through a history of
+    simulations either, and what would have been paid is not told where the data do not tell it, so
+    that a statistic measures both alike. Free-running, they live through a history of
     their own, as the model would have it. Given the history, each first choice is drawn after all
     that the participant really did and saw before: a model may predict the next choice well, and
     yet never get itself into what people get into (Palminteri et al., 2017,
@@ -153,6 +154,7 @@ def _replays(
     scored, dropped = (None if m is None else m[rows] for m in (data.scored, data.dropped))
     counts = data.frame.groupby("participant", sort=False).size().loc[list(people)]
     schedule, formulas, renamed = _schedule(fit, data, list(people), int(counts.max()))
+    untold = [c for c in getattr(data.task, "walk_columns", ()) if c not in data.frame]
     for part in tables:
         played = simulate(
             fit.model,
@@ -165,7 +167,8 @@ def _replays(
         )
         rank = played.frame.groupby("participant", sort=False).cumcount().to_numpy()
         own = counts.loc[played.frame["participant"]].to_numpy()
-        yield Choices(played.frame[rank < own], data.task, scored=scored, dropped=dropped)
+        frame = played.frame[rank < own].drop(columns=untold)
+        yield Choices(frame, data.task, scored=scored, dropped=dropped)
 
 
 def _windows(data: Choices, back: int) -> tuple[np.ndarray, Choices]:

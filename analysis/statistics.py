@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from metacontrol.analysis.stay import stay_by_participant, stay_probabilities, went_better
+from metacontrol.analysis.stay import (
+    stay_by_participant,
+    stay_probabilities,
+    tells_payments,
+    went_better,
+)
 from metacontrol.tasks.choices import Choices
 
 PARTS = 8
@@ -24,10 +29,10 @@ def learning_curve(data: Choices) -> pd.DataFrame:
     """Return how often first choices go for the second state that then pays better.
 
     Columns `part` (eighths of each participant's trials, from 1) and `value` (0 to 1, mean over
-    participants); where the task does not say what would have been paid, the mean reward instead.
+    participants); where the data do not say what would have been paid, the mean reward instead.
     """
     frame = data.frame[data.counted]
-    if getattr(data.task, "walk_columns", ()):
+    if tells_payments(data):
         sign = pd.Series(went_better(data.task, frame), index=frame.index)
         value = (sign.where(sign != 0) + 1) / 2
     else:

@@ -286,6 +286,12 @@ def went_for(task: Any) -> list[str]:
     return ["second_state" if getattr(task, "first_states", 1) == 2 else "first_choice", *walks]
 
 
+def tells_payments(data: Choices) -> bool:
+    """Return whether the data say what each second state would have paid."""
+    walks = getattr(data.task, "walk_columns", ())
+    return bool(walks) and set(walks) <= set(data.frame)
+
+
 def went_better(task: Any, frame: pd.DataFrame) -> np.ndarray:
     """Return 1 where a choice went for the second state that then paid better, -1 for the other."""
     values = frame[went_for(task)].to_numpy(dtype=float, na_value=np.nan)

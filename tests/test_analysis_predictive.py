@@ -14,6 +14,7 @@ from metacontrol.analysis import indices, learning_curve, staying
 from metacontrol.analysis.predictive import _windows
 from metacontrol.analysis.stay import stay_trials
 from metacontrol.models import HYBRID, MODEL_BASED, MODEL_FREE
+from metacontrol.reporting.predictions import predicted
 from metacontrol.tasks import DAW_2011, KOOL_2016_DETERMINISTIC, OTTO_2013, Choices
 
 
@@ -59,6 +60,32 @@ def test_a_learning_curve_by_hand() -> None:
     np.testing.assert_allclose(found["value"], 0.5)
     always = Choices(frame.assign(first_choice=0), DAW_2011)
     np.testing.assert_allclose(learning_curve(always)["value"], [0] * 4 + [1] * 4)
+
+
+@pytest.mark.parametrize("untold", [["p_0_0", "p_0_1", "p_1_0", "p_1_1"], ["p_1_0"]])
+def test_learning_is_mean_reward_where_data_do_not_tell_payments(
+    fit: mc.Fit, data: Choices, untold: list[str]
+) -> None:
+    """Of both the data and the simulations, whose task would tell them. 150 trials, by eighths."""
+    bare = Choices(data.frame.drop(columns=untold), DAW_2011)
+    reward = data.frame["reward"].astype(float).to_numpy().reshape(12, 150)
+    parts = [reward[:, np.arange(150) * 8 // 150 == part].mean() for part in range(8)]
+    np.testing.assert_allclose(learning_curve(bare)["value"], parts)
+    seen: list[Choices] = []
+
+    def keep(played: Choices) -> pd.DataFrame:
+        seen.append(played)
+        return learning_curve(played)
+
+    table = mc.predictive(fit, bare, keep, draws=3, seed=1)
+    np.testing.assert_allclose(table["observed"], parts)
+    rewards = [s.frame["reward"].astype(float).to_numpy().reshape(12, 150) for s in seen[:3]]
+    first = np.arange(150) * 8 // 150 == 0
+    assert table["predicted"][0] == pytest.approx(np.mean([r[:, first].mean() for r in rewards]))
+    assert all(set(untold).isdisjoint(s.frame) for s in seen)
+    blocks = predicted(fit, bare, draws=2, seed=1, prefix="").blocks
+    said = " ".join(str(getattr(block, "caption", "")) for block in blocks)
+    assert "Learning: mean reward, in eighths of each participant's trials" in said
 
 
 @pytest.mark.parametrize("task", [DAW_2011, KOOL_2016_DETERMINISTIC])

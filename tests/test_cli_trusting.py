@@ -31,16 +31,23 @@ def test_doctor_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (tmp_path / "design.pdf").is_file()
 
 
-def test_doctor_after(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("untold", "label"),
+    [([], "P(better option)"), (["p_0_0", "p_0_1", "p_1_0", "p_1_1"], "Mean reward")],
+)
+def test_doctor_after(
+    untold: list[str], label: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     people = mc.draw_participants(MODEL_BASED, 4, seed=1)
-    data = mc.simulate(MODEL_BASED, DAW_2011, people, trials=50, seed=1)
+    played = mc.simulate(MODEL_BASED, DAW_2011, people, trials=50, seed=1)
+    data = mc.read_choices(played.frame.drop(columns=untold), DAW_2011)
     data.frame.to_csv(tmp_path / "choices.csv", index=False)
     mc.fit(MODEL_BASED, data, method="map", seed=1, starts=1).save(tmp_path / "fit.nc")
     files = [tmp_path / "fit.nc", "--choices", tmp_path / "choices.csv"]
     assert _run("doctor", *files, "--out", tmp_path) == 0
     assert "fewer than 100 trials" in capsys.readouterr().out
     assert "advice" in pd.read_csv(tmp_path / "worries.csv")
-    assert (tmp_path / "predictive.png").is_file()
+    assert f">{label}<" in (tmp_path / "predictive.svg").read_text(encoding="utf-8")
 
 
 def test_confuse(tmp_path: Path) -> None:

@@ -250,6 +250,7 @@ def doctor(
             seed=seed,
         )
         return
+    from metacontrol.analysis.stay import tells_payments
     from metacontrol.fitting.same_choices import as_fitted
 
     must_be_writable(out)
@@ -267,15 +268,15 @@ def doctor(
         print("nothing found that should worry you")
     write_table(table, out / "worries.csv")
     checks = {
-        "first choice again": mc.analysis.staying,
-        "better option": mc.analysis.learning_curve,
+        "P(first choice again)": mc.analysis.staying,
+        "P(better option)" if tells_payments(data) else "Mean reward": mc.analysis.learning_curve,
     }
     if "second_state" in data.frame:
         plots = [
             partial(
                 mc.plot_predictive,
                 mc.predictive(found, data, statistic, draws=40, seed=seed),
-                label=f"P({label})",
+                label=label,
             )
             for label, statistic in checks.items()
         ]

@@ -15,6 +15,7 @@ from metacontrol.analysis.predictive import (
     predictive_stay,
 )
 from metacontrol.analysis.statistics import learning_curve, staying
+from metacontrol.analysis.stay import tells_payments
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import (
     INTERVAL,
@@ -49,9 +50,9 @@ def predicted(fit: Fit, data: Choices, draws: int, seed: int, prefix: str) -> Se
         return Section(HEADING, blocks)
     blocks += _next(fit, data, draws, seed, prefix)
     curve = predictive(fit, data, learning_curve, draws=draws, seed=seed)
-    walks = bool(getattr(data.task, "walk_columns", ()))
-    label = "P(to what then pays better)" if walks else "Mean reward"
-    what = "first choices for the second state that then pays better" if walks else "mean reward"
+    told = tells_payments(data)
+    label = "P(to what then pays better)" if told else "Mean reward"
+    what = "first choices for the second state that then pays better" if told else "mean reward"
     said = _held(curve)
     blocks += [
         Figure(
