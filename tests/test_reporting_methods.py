@@ -127,6 +127,19 @@ def test_methods_of_every_method(reported: Reported, name: str) -> None:
     assert set(re.findall(r"@(\w+)", text)) <= set(references())
 
 
+def test_what_is_the_same_for_everybody_is_not_each_participants(reported: Reported) -> None:
+    """The model has alpha, beta and w; of w's four coefficients two say something of people."""
+    small = MODEL.fix(name="small", lam=1.0, stimulus_stickiness=0.0)
+    frame = reported.data.frame
+    ages = dict(zip(frame["participant"].unique(), range(20, 60, 5), strict=True))
+    data = mc.Choices(frame.assign(age=frame["participant"].map(ages)), reported.data.task)
+    options = {"method": "em", "importance": 100, "chains": 2, "draws": 50, "seed": 1}
+    fit = mc.fit(small, data, formulas={"w": "load * scale(age)"}, **options)  # type: ignore[arg-type]
+    text = " ".join(methods({"one": fit}, within=False))
+    assert "each participant has four free parameters" in text
+    assert "`w_scale(age)` and `w_load:scale(age)` are the same for everybody" in text
+
+
 def test_missed_trials_are_counted(reported: Reported) -> None:
     frame = reported.data.frame.copy()
     frame.loc[[3, 77], "first_choice"] = np.nan

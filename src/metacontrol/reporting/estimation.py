@@ -78,6 +78,14 @@ def chains_of(fit: Fit) -> bool:
     return "sample_stats" in fit.tree.children
 
 
+def shared(fit: Fit) -> list[str]:
+    """Return the coefficients that are the same for everybody: they move the group's means."""
+    if not fit.sampled:
+        return []
+    group = set(fit.group["parameter"])
+    return [name for name in fit.about["coefficients"] if f"{name}_sd" not in group]
+
+
 def shades(fit: Fit) -> str:
     """Return what draws of a group are of."""
     best = {"em": "most probable", "em-laplace": "most likely"}.get(fit.method)
@@ -110,14 +118,13 @@ def _group(fit: Fit) -> str:
     """Return where participants' parameters come from, if not from priors of their own."""
     if not fit.sampled:
         return ""
-    settings, group = fit.about["settings"], set(fit.group["parameter"])
+    settings = fit.about["settings"]
     said = (
         "Each participant's parameters came from a normal distribution of the group, on the scale "
         "of their link"
     )
     said += ", whose numbers had no priors." if fit.method == "em-laplace" else "."
-    moving = [f"`{c}`" for c in fit.about["coefficients"] if f"{c}_sd" not in group]
-    if moving:
+    if moving := [f"`{name}`" for name in shared(fit)]:
         said += (
             f" {listed(moving)} {'is' if len(moving) == 1 else 'are'} the same for everybody: what "
             "does not change within a person moves the group's means."

@@ -16,7 +16,13 @@ import pandas as pd
 from metacontrol.fitting.result import Fit
 from metacontrol.models.model import Model
 from metacontrol.reporting.blocks import listed, number
-from metacontrol.reporting.estimation import chains_of, count_word, estimation, without_names
+from metacontrol.reporting.estimation import (
+    chains_of,
+    count_word,
+    estimation,
+    shared,
+    without_names,
+)
 from metacontrol.reporting.priors import link_scale
 from metacontrol.reporting.references import references_of
 from metacontrol.tasks.choices import Choices
@@ -129,7 +135,7 @@ def _model(fit: Fit) -> str:
         for name, value in model.fixed
     ]
     meanings = [f"`{p.name}` ({_within(p.meaning)})" for p in model.free]
-    count = len(fit.about["coefficients"])
+    count = len(fit.about["coefficients"]) - len(shared(fit))
     return (
         f"Choices were fitted with the model `{model.name}` {of(model.source)}"
         + (f", with {listed(fixed)} fixed" if fixed else "")
