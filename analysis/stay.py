@@ -15,6 +15,7 @@ import pandas as pd
 import scipy.stats
 import statsmodels.api as sm
 from matplotlib.axes import Axes
+from scipy.sparse.csgraph import connected_components
 from statsmodels.tools.sm_exceptions import PerfectSeparationWarning
 
 from metacontrol.analysis.style import BLUE, ORANGE, in_words
@@ -135,15 +136,20 @@ def stay_probabilities(data: Choices, by: Sequence[str] = ()) -> pd.DataFrame:
     DataFrame
         Columns of `by`, `reward`, `transition` (or `start`, see `stay_trials`), `stay` (mean over
         participants), `lower` and `upper` (95 % within-participant interval: Cousineau, 2005, with
-        Morey's correction, 2008, doi:10.20982/tqmp.04.2.p061), `participants`.
+        Morey's correction, 2008, doi:10.20982/tqmp.04.2.p061), `participants`. Where a column
+        splits people, such as patients and controls, each group has intervals of its own: they
+        speak of differences within a group, not between groups.
     """
     shares = stay_by_participant(data, by)
     cell = [column for column in shares if column not in ("participant", "stay", "trials")]
     wide = shares.pivot(index="participant", columns=cell, values="stay")
-    whole = wide.dropna()
-    half = (
-        _within_half_width(whole.to_numpy()) if len(whole) > 1 else np.full(wide.shape[1], np.nan)
-    )
+    there = wide.notna().to_numpy()
+    half = np.full(wide.shape[1], np.nan)
+    _, group = connected_components(there.T.astype(int) @ there.astype(int))
+    for cells in (group == number for number in np.unique(group)):  # no person is in two of them
+        whole = wide.loc[:, cells].dropna()
+        if len(whole) > 1 and cells.sum() > 1:
+            half[cells] = _within_half_width(whole.to_numpy())
     table = pd.DataFrame(
         {
             "stay": wide.mean(),

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.collections import LineCollection
 
 import metacontrol as mc
 from metacontrol.analysis.stay import stay_trials
@@ -58,6 +59,32 @@ def test_interval_is_within_participants() -> None:
     common = table[table["transition"] == "common"]
     assert common["stay"].round(6).tolist() == [0.4, 0.6]
     np.testing.assert_allclose(common["upper"] - common["lower"], 0, atol=1e-12)
+
+
+def test_people_in_groups_have_intervals_of_their_group() -> None:
+    """As if each group were alone, be it split by load besides."""
+    people = pd.DataFrame([MEDIANS | {"w_Intercept": 1.0, "w_load": -2.0}] * 8)
+    data = mc.simulate(
+        mc.models.HYBRID, mc.tasks.OTTO_2013, people, trials=100, seed=2, formulas={"w": "1 + load"}
+    )
+    group = data.frame["participant"].isin(["s1", "s2", "s3"]).map({True: "few", False: "many"})
+    data = mc.Choices(data.frame.assign(group=group), data.task)
+    for by in ([], ["load"]):
+        table = mc.stay_probabilities(data, by=["group", *by])
+        assert table["participants"].tolist() == [3] * (len(table) // 2) + [5] * (len(table) // 2)
+        for name in ("few", "many"):
+            alone = mc.stay_probabilities(data.only((group == name).to_numpy()), by=by)
+            part = table[table["group"] == name].drop(columns="group")
+            pd.testing.assert_frame_equal(part.reset_index(drop=True), alone)
+            assert (part["lower"] < part["stay"]).all()
+    table = mc.stay_probabilities(data, by=["group"])
+    with mc.style():
+        figure, (ax,) = mc.panels()
+        mc.plot_stay_probabilities(table, ax)
+        ends = [bars.get_segments() for bars in ax.collections if isinstance(bars, LineCollection)]
+        plt.close(figure)
+    drawn = np.concatenate([np.array(segments)[:, :, 1] for segments in ends])
+    np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(table[["lower", "upper"]], axis=0))
 
 
 @pytest.mark.parametrize(
