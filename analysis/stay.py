@@ -208,8 +208,8 @@ def stay_regression(
     ------
     ValueError
         With fewer than two participants, if staying never varies or is foretold perfectly, if
-        predictors cannot be told apart or a column of `by` has gaps, or if `correct` is asked for
-        where no column says what each second state would have paid.
+        predictors cannot be told apart, a column of `by` is not numeric or has gaps, or if
+        `correct` is asked for where no column says what each second state would have paid.
     """
     trials = stay_trials(data, by)
     if trials["participant"].nunique() < 2:
@@ -226,7 +226,13 @@ def stay_regression(
         design["correct"] = _correct(data)
     plain = design
     for column in by:
-        values = trials[column].astype(float)
+        values = pd.to_numeric(trials[column], errors="coerce").astype(float)
+        words = trials.loc[values.isna() & trials[column].notna(), column]
+        if len(words):
+            raise ValueError(
+                f"{column} must be numbers, got {words.iloc[0]!r}: make a column that is 1 for one "
+                "of its values and 0 for others"
+            )
         if not np.isfinite(values).all():
             row = trials[~np.isfinite(values)].iloc[0]
             raise ValueError(

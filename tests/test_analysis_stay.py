@@ -193,6 +193,9 @@ def test_regression_says_why_there_is_none() -> None:
         by = [column for column in ("odd", "even") if column in same]
         with pytest.raises(ValueError, match="predictors cannot be told apart: rewards, trans"):
             mc.stay_regression(mc.read_choices(same, DAW_2011), by=by)
+    words = odd.assign(odd=odd["odd"].map({0: "even", 1: "odd"}))
+    with pytest.raises(ValueError, match="odd must be numbers, got 'even': make a column that is"):
+        mc.stay_regression(mc.read_choices(words, DAW_2011), by=["odd"])
     gap = mc.read_choices(odd.assign(odd=odd["odd"].where(odd["trial"] != 5)), DAW_2011)
     with pytest.raises(ValueError, match=r"odd is missing or infinite \(participant 's1', trial 5"):
         mc.stay_regression(gap, by=["odd"])

@@ -95,6 +95,27 @@ def test_describe_says_why_there_is_no_regression(
     assert len(said.splitlines()) == 1
 
 
+def test_describe_by_groups_of_people(
+    simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They have intervals, and it is said that the regression is not by group."""
+    frame = pd.read_csv(simulated)
+    group = frame["participant"].isin(["s1", "s2", "s3"]).map({True: "patient", False: "control"})
+    frame.assign(group=group).to_csv(tmp_path / "groups.csv", index=False)
+    files = [tmp_path / "groups.csv", "--task", "otto-2013", "--out", tmp_path / "out"]
+    assert run("describe", *files, "--by", "group", "--by", "load") == 0
+    said = capsys.readouterr().err
+    assert said.startswith("the regression leaves out group, not being numbers: make a column")
+    assert len(said.splitlines()) == 1
+    terms = pd.read_csv(tmp_path / "out/stay_regression.csv")["term"]
+    assert "reward : load" in terms.tolist()
+    assert not terms.str.contains("group").any()
+    table = pd.read_csv(tmp_path / "out/stay_probabilities.csv")
+    assert len(table) == 16
+    assert (table["lower"] < table["upper"]).all()
+    assert (tmp_path / "out/stay_probabilities_by_group.png").is_file()
+
+
 def test_describe_by_two_columns_draws_two_figures(simulated: Path, tmp_path: Path) -> None:
     out = tmp_path / "by two"
     split = ["--by", "load", "--by", "previous_load"]

@@ -78,6 +78,12 @@ def describe(
     regression = None
     if len(data.participants) > 1:
         numeric = [name for name in by if pd.api.types.is_numeric_dtype(table[name])]
+        if words := [name for name in by if name not in numeric]:
+            print(
+                f"the regression leaves out {', '.join(words)}, not being numbers: make a column "
+                "that is 1 for one of its values and 0 for others",
+                file=sys.stderr,
+            )
         try:
             regression = mc.stay_regression(data, by=numeric)
         except ValueError as error:
