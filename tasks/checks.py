@@ -153,12 +153,24 @@ def _check_counted(
     seen = ~np.isnan(values)
     allowed = " or ".join(str(i + origin) for i in range(states))
     outside = seen & ~np.isin(values, range(states))
-    hint = ""
-    if origin == 0 and outside.any() and set(values[seen]) <= set(range(1, states + 1)):
-        hint = ". Choices count from 0; pass choices_from=1 if yours count from 1"
-    elif (values[outside] < 0).any():
-        hint = f". Pass missed=[{values[outside].min() + origin:g}] if that is how a miss is coded"
-    report(outside, name, lambda row: f"{name} must be {allowed}, got {row[name] + origin:g}{hint}")
+    from_one = origin == 0 and set(values[values >= 0]) <= set(range(1, states + 1))
+
+    def say(row: pd.Series) -> str:
+        said = f"{name} must be {allowed}, got {row[name] + origin:g}"
+        if row[name] < 0:
+            code = f"{row[name] + origin:g}"
+            return (
+                f"{said}. If that is how a miss is coded, pass missed=[{code}], on the command "
+                f"line --missed {code}"
+            )
+        if from_one:
+            return (
+                f"{said}. Choices count from 0; if yours count from 1, pass choices_from=1, on the "
+                "command line --choices-from 1"
+            )
+        return said
+
+    report(outside, name, say)
 
 
 def _check_stage(

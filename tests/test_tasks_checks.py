@@ -53,7 +53,7 @@ CASES: list[tuple[TwoStep, str, object, str]] = [
         DAW_2011,
         "second_choice",
         -1,
-        r"got -1. Pass missed=\[-1\] if that is how a miss is coded \(",
+        r"got -1. If that is how a miss is coded, pass missed=\[-1\], .* line --missed -1 \(",
     ),
     (DAW_2011, "first_choice", "left", r"first_choice must be a number, got 'left' \("),
     (DAW_2011, "reward", 2, r"reward must be 0 or 1 in daw-2011, got 2 \("),
@@ -153,15 +153,35 @@ def test_two_nameless_rows_are_not_one_participant() -> None:
 
 def test_choices_that_count_from_one_are_recognised() -> None:
     frame = GOOD.assign(first_choice=GOOD["first_choice"] + 1)
-    with pytest.raises(ChoicesError, match="Choices count from 0; pass choices_from=1 if yours"):
+    with pytest.raises(ChoicesError, match="if yours count from 1, pass choices_from=1, on the"):
         read_choices(frame, DAW_2011)
+
+
+def test_choices_that_count_from_one_have_misses_besides() -> None:
+    """Each number has the hint that is right for it, in Python and on the command line."""
+    frame = GOOD.assign(first_choice=[1, 2, -1, 1, -9, 2])
+    said = validate(frame, DAW_2011).groupby("line")["problem"].first()
+    from_one = (
+        "first_choice must be 0 or 1, got 2. Choices count from 0; if yours count from 1, pass "
+        "choices_from=1, on the command line --choices-from 1"
+    )
+    assert said[3] == said[7] == from_one
+    for line, code in ((4, -1), (6, -9)):
+        assert said[line] == (
+            f"first_choice must be 0 or 1, got {code}. If that is how a miss is coded, pass "
+            f"missed=[{code}], on the command line --missed {code}"
+        )
 
 
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
         ("second_choice", 3, "second_choice must be 1 or 2, got 3"),
-        ("second_choice", 0, r"second_choice must be 1 or 2, got 0. Pass missed=\[0\]"),
+        (
+            "second_choice",
+            0,
+            r"second_choice must be 1 or 2, got 0. If .* missed=\[0\], .* --missed 0",
+        ),
         ("first_left_option", 0, "first_left_option must be 1 or 2, got 0"),
         ("second_state", 2, "first_choice 1 (cannot lead|leads) to second_state 2"),
     ],
