@@ -20,6 +20,7 @@ EFFECTIVE = 50  # draws of a participant, when they are weighed
 TAIL = 0.7  # Pareto k above which weighed draws cannot be trusted (Vehtari et al., 2024)
 NOISE = 0.2  # of draws, in standard errors or posterior sds: adds 2 % to an error
 MISLED = 0.5  # standard errors
+LEANING = 5  # one person in so many: more would draw a parameter's mean to that of its prior
 COLUMNS = ["check", "value", "wanted", "ok", "advice"]
 # What choices leave open of some people, though all else is found: begins these checks.
 OPEN = ("estimates that", "participants with an estimate at its bound")
@@ -129,12 +130,12 @@ def point_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
         count = (estimates["determined"] & ~estimates["informed"]).sum("participant")
         rows.append(
             (
-                f"estimates that are the prior's, not the choices'{_some(_of_each(count))}",
+                f"estimates that lean on the prior{_some(_of_each(count))}",
                 int(count.sum()),
-                f"of each parameter at most {total // 20}",
-                bool(count.max() <= total // 20),
-                "choices alone leave them open (`informed` in fit.participants): leave them out of "
-                "averages, or fit all people as a group",
+                f"of each parameter at most {total // LEANING}",
+                bool(count.max() <= total // LEANING),
+                "choices tell too little of them, their means are drawn to the prior's "
+                "(`informed` in fit.participants): fit all people as a group",
             )
         )
     return diagnostics_table(rows)

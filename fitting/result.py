@@ -138,8 +138,9 @@ class Fit:
         In a group: posterior mean, sd, 95 % interval, and R-hat and effective sample sizes as in
         `group`. Alone: the estimate, and whether anything determines it (else it stands in the
         middle of its range: leave it out of averages); by mle and map whether only the search's
-        bounds hold it (`at_bound`), by map whether choices say anything of it
-        (`informed`); by laplace also 95 % interval, and sd on the scale of the link.
+        bounds hold it (`at_bound`); by map whether choices leave a quarter of its prior's variance
+        at most (`informed`), for else it leans on the prior; by laplace also 95 % interval, and sd
+        on the scale of the link.
         """
         if self.sampled:
             table = self._summary(lambda dims: dims == ("participant",))

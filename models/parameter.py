@@ -9,6 +9,7 @@ from typing import Any, Literal
 import jax.numpy as jnp
 import jax.scipy.stats as stats
 import numpy as np
+from scipy import special
 
 FARTHEST = 36.0  # where probabilities are 0 and 1 to rounding
 
@@ -133,6 +134,28 @@ class Prior:
                 return stats.gamma.logpdf(x, shape, scale=scale)
             case _, (low, high):
                 return stats.uniform.logpdf(x, low, high - low)
+            case _:
+                raise AssertionError(self)
+
+    def quantile(self, share: Any) -> Any:
+        """Return the number below which lies a share of the distribution.
+
+        Examples
+        --------
+        >>> round(float(Prior("gamma", 1.0, 2.0).quantile(0.5)), 4)  # 2 ln 2
+        1.3863
+        """
+        match self.family, self.arguments:
+            case "normal", (mean, sd):
+                return mean + sd * special.ndtri(share)
+            case "half_normal", (sd,):
+                return sd * special.ndtri((1 + share) / 2)
+            case "beta", (a, b):
+                return special.betaincinv(a, b, share)
+            case "gamma", (shape, scale):
+                return scale * special.gammaincinv(shape, share)
+            case _, (low, high):
+                return low + (high - low) * share
             case _:
                 raise AssertionError(self)
 

@@ -19,6 +19,7 @@ PRIORS = [
 def test_densities(prior: Prior, expected: stats.rv_continuous) -> None:
     x = expected.ppf([0.01, 0.3, 0.5, 0.99])
     np.testing.assert_allclose(prior.logpdf(x), expected.logpdf(x), rtol=1e-12)
+    np.testing.assert_allclose(prior.quantile(expected.cdf(x)), x, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("prior", "expected"), PRIORS, ids=[p.family for p, _ in PRIORS])

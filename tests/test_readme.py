@@ -52,6 +52,7 @@ def test_readme_reads_human_data(shared: Path, tmp_path: Path) -> None:
     names = _with_human_data(shared, tmp_path, _blocks("README.md")[2:3])
     people = names["alone"].participants.query("parameter == 'w'")
     assert people["estimate"].mean() == pytest.approx(0.35, abs=0.005)
+    assert (~people["informed"]).sum() == pytest.approx(185, abs=1)
     known = people[people["determined"]]["estimate"]
     assert len(known) == pytest.approx(181, abs=1)
     assert known.median() == pytest.approx(0.185, abs=0.005)
