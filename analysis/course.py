@@ -64,12 +64,19 @@ def plot_course(table: pd.DataFrame, ax: Axes, label: str = "Weight of planning,
     split = [c for c in table if c not in ("trial", "mean", "lower", "upper", "participants")]
     if len(split) > 1:
         raise ValueError(f"one panel holds at most one split, got {', '.join(map(str, split))}")
-    parts = table.groupby(split[0], sort=False) if split else [("", table)]
+    parts = list(table.groupby(split[0], sort=False)) if split else [("", table)]
     for i, (level, part) in enumerate(parts):
         colour = COLOURS[i % len(COLOURS)] if split else BLUE
         ax.fill_between(part["trial"], part["lower"], part["upper"], color=colour, alpha=0.2, lw=0)
         ax.plot(part["trial"], part["mean"], color=colour, label=in_words(level))
     ax.set(xlabel="Trial", ylabel=label)
     if split:
-        ax.legend(title=split[0], loc="best")
+        ax.legend(
+            title=split[0],
+            loc="lower right",
+            bbox_to_anchor=(1, 1),
+            ncols=min(len(parts), 4),
+            handlelength=1,
+            columnspacing=1,
+        )
     return ax

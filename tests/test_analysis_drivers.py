@@ -15,6 +15,7 @@ import metacontrol as mc
 from metacontrol.arbitration import _drivers, arbitration
 from metacontrol.cli import main
 from metacontrol.models import (
+    DRIFTING_WEIGHT,
     FORWARD_HYBRID_DECAYING,
     HABITS_WITHOUT_VALUES,
     HYBRID,
@@ -280,16 +281,30 @@ def test_figures_of_arbitration(tmp_path: Path) -> None:
 
 
 def test_courses_by_what_is_set() -> None:
+    """A weight that drifts, and that load lowers; the legend stands above what is drawn."""
+    theta = people(4, alpha1=0.5, alpha2=0.5, beta1=3.0, beta2=3.0, lam=0.5, p=0.0)
+    theta = theta.assign(w_Intercept=1.0, w_load=-2.0, drift=0.5)
+    data = mc.simulate(DRIFTING_WEIGHT, OTTO_2013, theta.reset_index(), trials=60, seed=1)
+    formulas = {"w": "1 + load"}
+    fit = mc.fit(DRIFTING_WEIGHT, data, method="map", seed=1, starts=1, formulas=formulas)
+    drawn = {drawing.name: drawing for drawing in arbitration(fit, data, draws=2)}
+    assert set(drawn) == {"course_of_weight", "course_of_weight_by_load", "drivers_of_weight"}
+    figure, axes = mc.panels(1, 1)
+    drawn["course_of_weight_by_load"].plot(axes)
+    low, high = (np.mean(np.asarray(line.get_ydata())) for line in axes[0].lines)
+    assert low > high  # no load, load
+    figure.draw_without_rendering()
+    legend = axes[0].get_legend()
+    assert legend is not None
+    assert legend.get_window_extent().y0 >= axes[0].get_window_extent().y1
+
+
+def test_what_only_columns_move_has_no_course() -> None:
     theta = people(4, alpha1=0.5, alpha2=0.5, beta1=3.0, beta2=3.0, lam=0.5, p=0.0)
     theta = theta.assign(w_Intercept=1.0, w_load=-2.0)
     data = mc.simulate(HYBRID, OTTO_2013, theta.reset_index(), trials=60, seed=1)
     fit = mc.fit(HYBRID, data, method="map", seed=1, starts=1, formulas={"w": "1 + load"})
-    drawn = {drawing.name: drawing for drawing in arbitration(fit, data, draws=2)}
-    assert "course_of_weight_by_load" in drawn
-    axes = mc.panels(1, 1)[1]
-    drawn["course_of_weight_by_load"].plot(axes)
-    low, high = (np.mean(np.asarray(line.get_ydata())) for line in axes[0].lines)
-    assert low > high  # no load, load
+    assert [d.name for d in arbitration(fit, data, draws=2)] == ["drivers_of_weight"]
 
 
 def test_what_drives_a_switch_and_a_decay() -> None:

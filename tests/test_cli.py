@@ -179,8 +179,6 @@ def test_fit_and_figures(
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == {
         "participant_weights",
         "weight_by_condition",
-        "course_of_weight",
-        "course_of_weight_by_load",
         "drivers_of_weight",
         "predictive_stay",
     }

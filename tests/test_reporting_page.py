@@ -125,18 +125,15 @@ def test_intervals_of_mean_weights_are_those_of_the_posterior(reported: Reported
     expected = people_by_condition(reported.sampled).set_index("load")
     drawings = arbitration(reported.sampled, reported.data, draws=80)
     drawn = {drawing.name: drawing for drawing in drawings}
-    assert set(drawn) == {"course_of_weight", "course_of_weight_by_load", "drivers_of_weight"}
+    assert set(drawn) == {"drivers_of_weight"}  # load alone moves it: over trials it has no course
     with mc.style():
-        _, (left, right) = mc.panels(1, 2)
-        drawn["drivers_of_weight"].plot([left])
-        drawn["course_of_weight_by_load"].plot([right])
-    lines, _, (bars,) = left.containers[0]
+        _, (ax,) = mc.panels()
+        drawn["drivers_of_weight"].plot([ax])
+    lines, _, (bars,) = ax.containers[0]
     assert lines.get_ydata() == pytest.approx(expected["mean"].to_numpy())
     ends = np.array([bar[:, 1] for bar in bars.get_segments()])
     assert ends == pytest.approx(expected[["lower", "upper"]].to_numpy())
-    assert left.get_title(loc="right") == "if every trial had this value"
-    for line, mean in zip(right.lines, expected["mean"], strict=True):
-        assert np.mean(np.asarray(line.get_ydata(), dtype=float)) == pytest.approx(mean, abs=0.05)
+    assert ax.get_title(loc="right") == "if every trial had this value"
 
 
 @pytest.mark.parametrize("name", ["correlated", "sessions"])

@@ -37,13 +37,17 @@ class Drawing(NamedTuple):
 
 
 def draw_arbitration(fit: mc.Fit, data: mc.Choices, draws: int, out: Path) -> None:
-    """Draw what can be drawn of each weight that changes from trial to trial; say what cannot."""
+    """Draw what can be drawn of each weight that something moves; say what cannot."""
     for drawing in arbitration(fit, data, draws):
         draw_panels(out / drawing.name, drawing.panels, drawing.plot)
 
 
 def arbitration(fit: mc.Fit, data: mc.Choices, draws: int) -> Iterator[Drawing]:
-    """Yield what can be drawn of each weight that changes from trial to trial; say what cannot.
+    """Yield what can be drawn of each weight that something moves; say what cannot.
+
+    A course is that of a weight which follows from trials before. One that only the columns of its
+    trial move, as by w ~ 1 + load, has drivers alone: over trials its mean would go up and down
+    with how many people had load on each, not with anybody's control.
 
     Courses are split by what is set (load, stake), if it has few levels. Changes are those of the
     task's own columns that stay the same for a while; they are split by what the column became, but
@@ -53,10 +57,11 @@ def arbitration(fit: mc.Fit, data: mc.Choices, draws: int) -> Iterator[Drawing]:
     if not names:
         return
     tables = fit.parameter_draws(draws)
-    noted = [
-        {name: told[name] for name in names}
-        for told in narrations(fit.model, data, tables, fit.formulas)
-    ]
+    from_before = [name for name, sources in names.items() if "mind" in sources]
+    noted = []
+    if from_before:
+        told = narrations(fit.model, data, tables, fit.formulas)
+        noted = [{name: notes[name] for name in from_before} for notes in told]
     mean = OVER_DRAWS if fit.sampled else OVER_PEOPLE
     mean_around = (
         OVER_DRAWS if fit.sampled else OVER_PEOPLE.replace("95 %", "95 % within-participant")
@@ -74,7 +79,8 @@ def arbitration(fit: mc.Fit, data: mc.Choices, draws: int) -> Iterator[Drawing]:
         label = "Long-run weight of planning" if "long" in name else "Weight of planning, w"
         what = name.replace("_", " ")
         drivers = _drivers(fit, data, name, tables)
-        for by in ([], *([column] for column in _set_to_few(drivers))):
+        courses = [[], *([column] for column in _set_to_few(drivers))]
+        for by in courses if name in from_before else []:
             table = seen(name, partial(mc.course, name=name, by=by), by)
             split = f" by {by[0].replace('_', ' ')}" if by else ""
             yield Drawing(
@@ -83,7 +89,7 @@ def arbitration(fit: mc.Fit, data: mc.Choices, draws: int) -> Iterator[Drawing]:
                 partial(_alone, mc.plot_course, table, label),
                 f"The {what} on each trial{split}: {mean}.",
             )
-        for column in changing:
+        for column in changing if name in from_before else []:
             by = [] if column in getattr(data.task, "walk_columns", ()) else [column]
             table = seen(name, partial(mc.around, changes=column, name=name, by=by), by)
             yield Drawing(
@@ -118,15 +124,15 @@ def over_draws(tables: Sequence[pd.DataFrame], by: Sequence[str]) -> pd.DataFram
     return pd.DataFrame({"mean": means.mean(), **ends}).reset_index()
 
 
-def _changing_weights(fit: mc.Fit, data: mc.Choices) -> list[str]:
-    """Return the weights that something moves, but not those of choices with one option."""
+def _changing_weights(fit: mc.Fit, data: mc.Choices) -> dict[str, frozenset[str]]:
+    """Return the weights that something moves, and what; not those of choices with one option."""
     scoring = Scoring.of(fit.model, data, fit.formulas)
     forced = [e.name for e in data.task.events if getattr(e, "options", 2) == 1]
-    return [
-        name
+    return {
+        name: sources
         for name, sources in note_sources(scoring.story, scoring.records.columns).items()
         if name.endswith("weight") and sources and f"{name.partition('_')[0]}_choice" not in forced
-    ]
+    }
 
 
 def _drivers(

@@ -173,8 +173,8 @@ def figures(
     """Draw the figures of a fit as PDF, SVG and PNG.
 
     Weights of planning by participant and condition; given the choices, the predictive check too,
-    and where the weight changes from trial to trial its course, what it does around changes of the
-    world, and what drives it.
+    what drives the weight, and where it follows from trials before its course, and what it does
+    around changes of the world.
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
