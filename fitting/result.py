@@ -112,9 +112,11 @@ class Fit:
 
         Of a group: one row for each mean and standard deviation of the group (on the scale of the
         link) and for each median participant (natural scale, `scale` says which), with posterior
-        mean, sd, 95 % interval, and, where chains sampled it, R-hat and effective sample sizes. Of
-        each alone: of how many `participants` anything determines the estimate; mean, sd and
-        quartiles of these.
+        mean, sd, 95 % interval, and, where chains sampled it, R-hat and effective sample sizes. By
+        em and em-laplace these are over draws from the normal distribution around the most probable
+        (the most likely) group, of means and logs of standard deviations: where choices say little
+        of a standard deviation, its mean lies well above the most probable. Of each alone: of how
+        many `participants` anything determines the estimate; mean, sd and quartiles of these.
         """
         if self.sampled:
             return self._summary(lambda dims: dims in ((), ("session",)))

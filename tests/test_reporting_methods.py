@@ -77,12 +77,13 @@ SAYS = {
         "found by EM [@dempster1977], whose E-step took 100 draws of each participant",
         "(seed 20241127)",
         "two times 50",
-        "Reported are the most probable group, its standard errors and 95 % intervals",
+        "distribution that they describe stand for what is not known of the group: two times 50. "
+        "Reported are means over these draws and 95 % intervals",
     ),
     "em-laplace": (
         "normal distribution of the group, on the scale of their link, whose numbers had no priors",
         "found by EM [@dempster1977], whose E-step took the mode and curvature",
-        "Reported are the most likely group",
+        "Reported are means over these draws",
     ),
     "two-stage": (
         "Priors of the group's means were",

@@ -61,8 +61,8 @@ _ENDS = "95 % intervals, from the 2.5 % to the 97.5 % quantile of the draws."
 _SHOWN = {
     "laplace": "Reported are modes with 95 % intervals of the normal approximation on the scale of "
     "links.",
-    "em": "Reported are the most probable group, its standard errors and " + _ENDS,
-    "em-laplace": "Reported are the most likely group, its standard errors and " + _ENDS,
+    "em": "Reported are means over these draws and " + _ENDS,
+    "em-laplace": "Reported are means over these draws and " + _ENDS,
     "two-stage": "Reported are posterior means and " + _ENDS,
     "nuts": "Reported are posterior means and " + _ENDS,
 }

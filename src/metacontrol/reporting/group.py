@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-
-from metacontrol.fitting.fit import EM
 from metacontrol.fitting.result import Fit
 from metacontrol.reporting.blocks import INTERVAL, QUARTILES, Block, Column, Section, Table
-from metacontrol.reporting.estimation import chains_of
+from metacontrol.reporting.estimation import chains_of, shades
 
 MEAN, SD = Column("mean", "mean", 2), Column("sd", "sd", 2)
 SURE: tuple[Column, ...] = (
@@ -18,7 +14,6 @@ SURE: tuple[Column, ...] = (
     Column("rhat", "R-hat", 3),
     Column("ess_bulk", "ESS", 0),
 )
-FOUND = {"em": "the most probable group", "em-laplace": "the most likely group"}
 
 
 def group(fit: Fit, prefix: str) -> Section:
@@ -29,7 +24,7 @@ def group(fit: Fit, prefix: str) -> Section:
         caption += "" if _determined(fit) else " of those people whose estimate anything determines"
         columns = [parameter, Column("participants", "people", 0), MEAN, SD, *QUARTILES]
         return Section("The group", [Table(f"{prefix}group", f"{caption}.", fit.group, columns)])
-    table = _about_the_mode(fit) if fit.method in EM else fit.group
+    table = fit.group
     order = {name: i for i, name in enumerate(fit.about["coefficients"])}
     bare = table["parameter"].str.replace(r"_(mean|sd|group)$", "", regex=True)
     table = table.iloc[bare.map(order).argsort(kind="stable")]
@@ -46,13 +41,10 @@ def group(fit: Fit, prefix: str) -> Section:
         of_median = of_group = SURE
         what += "."
     else:
-        best = FOUND[fit.method]
-        estimate = Column("estimate", "estimate", 2)
-        who += f"that of {best}, and 95 % interval."
-        what += f". The numbers of {best}, with standard error (of the logarithm of a standard "
-        what += "deviation) and 95 % interval of the normal distribution around it."
-        of_median = (estimate, *INTERVAL)
-        of_group = (estimate, Column("error", "s.e.", 2), *INTERVAL)
+        drawn = f"mean, standard deviation and 95 % interval over draws of the {shades(fit)}."
+        who += drawn
+        what += f": {drawn}"
+        of_median = of_group = (MEAN, SD, *INTERVAL)
     blocks: list[Block] = []
     if natural.any():
         columns = [*heads, *of_median]
@@ -65,20 +57,6 @@ def group(fit: Fit, prefix: str) -> Section:
 def _determined(fit: Fit) -> bool:
     """Return whether choices, or a prior, determine all estimates."""
     return bool((fit.group["participants"] == len(fit.parameters)).all())
-
-
-def _about_the_mode(fit: Fit) -> pd.DataFrame:
-    """Return the group's numbers where EM put them, with standard errors, as `Fit.group` has them.
-
-    Draws lie in pairs around the mode on the scale of links, so that their median is it on any.
-    """
-    posterior = fit.tree["posterior"].to_dataset()
-    errors = fit.tree["maximum"].to_dataset()["error"].to_series()
-    names = fit.group["parameter"]
-    table = pd.DataFrame(fit.group[["parameter", "lower", "upper", "scale"]])
-    table.insert(1, "estimate", [float(np.median(posterior[name])) for name in names])
-    table.insert(2, "error", errors.reindex(names).to_numpy())
-    return table
 
 
 def _correlations(fit: Fit, prefix: str) -> list[Block]:
