@@ -128,12 +128,12 @@ def _of_whom(fit: Fit) -> str:
 
 
 def changing_weight(fit: Fit, data: Choices, draws: int, prefix: str) -> Section | None:
-    """Return the course of a weight that changes from trial to trial, if there is one."""
-    figures = [
-        Figure(prefix + d.name, d.plot, d.caption, d.caption, d.panels)
-        for d in arbitration(fit, data, draws)
-    ]
-    return Section("How the weight changes", list(figures)) if figures else None
+    """Return how a weight changes from trial to trial, and what it follows from, if anything."""
+    drawings = list(arbitration(fit, data, draws))
+    figures = [Figure(prefix + d.name, d.plot, d.caption, d.caption, d.panels) for d in drawings]
+    changes = any(d.name.startswith("course") for d in drawings)
+    title = "How the weight changes" if changes else "What the weight follows from"
+    return Section(title, list(figures)) if figures else None
 
 
 def _said(table: pd.DataFrame, conditions: list[str]) -> str:
