@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -162,7 +162,7 @@ def _replays(
     frames, tables = [], []
     for i, changed in enumerate([{}, *({column: value} for column, value in settings)]):
         people = data.frame["participant"] + f"/{i}"
-        frames.append(data.frame.assign(**changed, participant=people))
+        frames.append(set_to(data.frame, changed).assign(participant=people))
         tables.append(own.set_axis(own.index.astype(str) + f"/{i}"))
     together = Choices(pd.concat(frames, ignore_index=True), data.task)
     again = predictors(model, together.frame, formulas, data.frame)[1]
@@ -179,6 +179,13 @@ def _replays(
         part.set_axis(data.frame.index).assign(participant=data.frame["participant"])
         for part in parts
     ]
+
+
+def set_to(frame: pd.DataFrame, changed: Mapping[str, Any]) -> pd.DataFrame:
+    """Return trials with columns that have one value throughout; categories stay categories."""
+    kinds = {c: frame[c].dtype for c in changed}
+    named = {c: kind for c, kind in kinds.items() if isinstance(kind, pd.CategoricalDtype)}
+    return frame.assign(**changed).astype(named)
 
 
 def _as_set(

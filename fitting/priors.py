@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+import numpy as np
+
 from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.engine.story import Story
 from metacontrol.models.parameter import Prior
@@ -79,7 +81,8 @@ def check_regressors(scoring: Scoring, *, group: bool) -> None:
 
     That is where a column's size is so far from 1 that the prior of its slope would rule it; and in
     a group, where people could not differ in what a column of theirs predicts, for lack of an
-    intercept, or where a coefficient's name has a "/", which no variable of a file may have.
+    intercept, where a term is a sum of others, or where a coefficient's name has a "/", which no
+    variable of a file may have.
     """
     used = scoring.records.rows >= 0
     for predictor in scoring.story.predictors:
@@ -102,6 +105,14 @@ def check_regressors(scoring: Scoring, *, group: bool) -> None:
                     f"{column} goes from {low:g} to {high:g}, but priors of slopes are for columns "
                     f"of about unit size: write scale(...) around the column in the formula for "
                     f"{name}, for standard deviations from its mean"
+                )
+        own = [np.ones(used.sum())] if INTERCEPT in (predictor.terms or ()) else []
+        for column in predictor.columns if group else ():
+            own.append(scoring.records.columns[column][used].astype(float))
+            if np.linalg.matrix_rank(np.column_stack(own)) < len(own):
+                raise ValueError(
+                    f"{column} cannot be told from the other terms of the formula for {name}: it "
+                    "never changes, or is a sum of theirs. Leave it out"
                 )
         same = [c for c in predictor.columns if not scoring.varies[c]]
         if group and same and INTERCEPT not in (predictor.terms or ()):

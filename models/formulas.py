@@ -22,6 +22,8 @@ from metacontrol.tasks.task import Task
 
 Formulas = Mapping[str, str]
 MOST_CONDITIONS = 10_000
+MOST_LEVELS = 100  # of a category
+PLAIN = ("string", "integer", "floating", "boolean", "mixed-integer-float", "empty")
 WITHOUT_BAR = "people of a group differ in all coefficients as it is, without a |"
 WITHOUT_TILDE = "write only what comes after the ~"
 
@@ -92,8 +94,7 @@ def must_be_known_before(task: Task, formulas: Formulas | None) -> None:
                 f"the formula for {parameter}, {formula!r}, uses all columns, the choices that it "
                 "predicts among them: name those that it should use"
             )
-        names = {quoted or word for quoted, word in re.findall(r"`([^`]*)`|(\w+)", formula)}
-        if told := sorted(n for n in names if n in events or n.startswith("secondary_")):
+        if told := sorted(n for n in _names(formula) if n in events or n.startswith("secondary_")):
             raise ValueError(
                 f"the formula for {parameter}, {formula!r}, uses {', '.join(told)} of the very "
                 "trial whose choices it predicts: make a column of the trial before, such as "
@@ -152,7 +153,12 @@ def conditions(data: Choices, formulas: Formulas | None) -> dict[str, Any]:
             if name not in columns or name in named:
                 columns[name] = _values(complete[name].dropna(), whole=name in named)
     few = prod(map(len, columns.values())) <= MOST_CONDITIONS
-    frame = combinations(columns) if few else complete.head(0)
+    kinds = {c: d for c, d in data.frame.dtypes.items() if isinstance(d, pd.CategoricalDtype)}
+
+    def coded(columns: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+        return combinations(columns).astype({c: kinds[c] for c in kinds if c in columns})
+
+    frame = coded(columns) if few else complete.head(0)
     regressors = {}
     for name, design in designs.items():
         used = _used(design, data.frame)
@@ -167,7 +173,7 @@ def conditions(data: Choices, formulas: Formulas | None) -> dict[str, Any]:
     found = {"columns": columns, "regressors": regressors, "own": {}}
     varies = complete.groupby("participant", sort=False)[list(columns)].nunique().max() > 1
     if few and not varies.all():
-        within = combinations({c: values for c, values in columns.items() if varies[c]})
+        within = coded({c: values for c, values in columns.items() if varies[c]})
         people = data.frame.groupby("participant", sort=False)[list(varies.index[~varies])].first()
         each = people.reset_index().merge(within, how="cross")
         found["own"] = {
@@ -238,6 +244,7 @@ def coefficient_matrix(
 def _design(
     parameter: str, formula: str, frame: pd.DataFrame, like: pd.DataFrame | None = None
 ) -> formulaic.ModelMatrix:
+    _must_be_plain(parameter, formula, frame)
     matrix: Any = formulaic.model_matrix
     read = re.sub(r"""\bQ\((["'])([^`]+?)\1\)""", r"`\2`", formula)  # Q fails in other functions
     try:
@@ -269,9 +276,48 @@ def _design(
     return design
 
 
+def _names(formula: str) -> set[str]:
+    """Return the words of a formula, and what stands in backticks as one."""
+    return {quoted or word for quoted, word in re.findall(r"`([^`]*)`|(\w+)", formula)}
+
+
+def _must_be_plain(parameter: str, formula: str, frame: pd.DataFrame) -> None:
+    """Raise ValueError if a column is neither numbers nor categories, or numbers but for some."""
+    start = f"the formula for {parameter}, {formula!r}, "
+    for column in sorted(_names(formula) & {*frame}):
+        values = frame[column].dropna()
+        named = isinstance(values.dtype, pd.CategoricalDtype)
+        kind = pd.api.types.infer_dtype(values.cat.categories if named else values)
+        if column == "participant" and "|" not in formula:  # that has words of its own
+            raise ValueError(f"{start}uses participant: people of a group differ as it is")
+        if kind not in PLAIN:
+            raise ValueError(
+                f"{start}uses {column}, whose values are {kind.replace('64', '')}: make them "
+                "numbers, or text for categories"
+            )
+        if kind != "string":
+            continue
+        if (count := values.nunique()) > MOST_LEVELS:
+            raise ValueError(
+                f"{start}uses {column}, text with {count:,} different values, such as "
+                f"{values.iloc[0]!r}: at most {MOST_LEVELS} may be categories; numbers are written "
+                "with a point"
+            )
+        numbers = pd.to_numeric(values.astype(str).str.replace(",", "."), errors="coerce")
+        if not named and 2 * numbers.notna().sum() > len(values) and f"C({column}" not in formula:
+            odd = values[numbers.isna()] if numbers.isna().any() else values
+            raise ValueError(
+                f"{start}uses {column}, which is numbers but for {odd.iloc[0]!r}: write numbers "
+                f"with a point and leave cells blank that have none, or write C({column}) for "
+                "categories"
+            )
+
+
 def _used(design: formulaic.ModelMatrix, frame: pd.DataFrame) -> list[str]:
     """Return the columns that a design's terms read."""
-    return _columns(design.model_spec.variables_by_source.get("data", ()), frame)
+    by_source = design.model_spec.variables_by_source
+    read = (v for source in ("data", None) for v in by_source.get(source, ()))  # z.age has none
+    return _columns(read, frame)
 
 
 def _categories(design: formulaic.ModelMatrix, frame: pd.DataFrame) -> list[str]:

@@ -183,6 +183,15 @@ def test_names_that_no_file_can_hold_are_refused(
         mc.fit(mc.models.HYBRID, grouped, formulas={"w": formula}, method="em", seed=1)
 
 
+@pytest.mark.parametrize("formula", ["1 + same", "load + twice", "load + C(group) + age + older"])
+def test_terms_that_are_sums_of_others_are_refused(data: mc.Choices, formula: str) -> None:
+    frame = data.frame.assign(same=3.0, twice=2 * data.frame["load"])
+    frame["older"], frame["group"] = frame["age"] + 1.0, np.where(frame["age"] > 0, "a", "b")
+    name = "w_" + formula.split(" + ")[-1]
+    with pytest.raises(ValueError, match=f"{name} cannot be told from the other terms"):
+        mc.build_model(mc.models.HYBRID, mc.Choices(frame, data.task), formulas={"w": formula})
+
+
 def test_priors_are_replaced_by_name(data: mc.Choices) -> None:
     model = mc.build_model(mc.models.HYBRID, data, priors={"w_mean": mc.Prior("normal", 2.0, 0.1)})
     density = model.compile_logp(vars=[model["w_mean"]], mode="JAX")

@@ -164,6 +164,44 @@ def test_a_category_missing_on_a_complete_trial_is_named(loaded: Choices) -> Non
         Scoring.of(HYBRID, data, {"w": "load + C(block)"})
 
 
+@pytest.mark.parametrize(
+    ("values", "formula", "message"),
+    [
+        (["20,5", "31,5"], "1 + x", r"uses x, which is numbers but for '20,5': write numbers with"),
+        (["20", "31", "40", "?"], "1 + x", "numbers but for '[?]': .* or write C[(]x[)] for cat"),
+        ([1, "b"], "C(x)", "uses x, whose values are mixed-integer: make them numbers, or text"),
+        (pd.interval_range(0, 2).tolist(), "C(x)", "whose values are interval: make them numbers"),
+        (pd.date_range("2026", periods=2).tolist(), "x", "whose values are datetime: make them"),
+    ],
+)
+def test_columns_are_numbers_or_categories(
+    loaded: Choices, values: list[Any], formula: str, message: str
+) -> None:
+    data = with_columns(loaded, x=(values * len(loaded.frame))[: len(loaded.frame)])
+    with pytest.raises(ValueError, match=message):
+        Scoring.of(HYBRID, data, {"w": formula})
+    many = pd.DataFrame({"x": [f"{i},5" for i in range(101)]})
+    with pytest.raises(ValueError, match="uses x, text with 101 different values, such as '0,5'"):
+        predictors(HYBRID, many, {"w": "C(x)"})
+    with pytest.raises(ValueError, match="uses participant: people of a group differ as it is"):
+        Scoring.of(HYBRID, data, {"w": "C(participant)"})
+
+
+def test_categories_of_all_kinds_have_conditions(loaded: Choices) -> None:
+    """Numbers that are categories, levels in an order, and a name with a dot in a function."""
+    load = loaded.frame["load"]
+    data = with_columns(
+        loaded,
+        number=pd.Categorical(load + 5),
+        order=pd.Categorical(load.map({0: "b", 1: "a"}), ["b", "a"], ordered=True),
+        **{"z.load": load * 1.0},
+    )
+    found = conditions(data, {"w": "number", "p": "order", "beta1": "scale(`z.load`)"})
+    assert found["columns"] == {"number": [5, 6], "order": ["a", "b"], "z.load": [0.0, 1.0]}
+    assert found["regressors"]["w"]["number[T.6]"] == [0, 0, 0, 0, 1, 1, 1, 1]
+    assert found["regressors"]["p"]["order[T.a]"] == [1, 1, 0, 0, 1, 1, 0, 0]
+
+
 def test_terms_are_like_those_of_other_trials(loaded: Choices) -> None:
     frame = loaded.frame.assign(
         **{"block": np.where(loaded.frame["load"], "b", "a"), "z.load": 2.0}
@@ -262,6 +300,6 @@ def test_what_hangs_on_other_trials_has_no_value_by_condition(loaded: Choices, t
 
 
 def test_very_many_conditions_are_not_gone_through(loaded: Choices) -> None:
-    frame = loaded.frame.assign(**{c: np.arange(60).astype(str) for c in "abc"})
+    frame = loaded.frame.assign(**{c: [f"x{i}" for i in range(60)] for c in "abc"})
     regressors = conditions(Choices(frame, loaded.task), {"w": "0 + a + b + c"})["regressors"]
     assert set(map(type, regressors["w"].values())) == {type(None)}

@@ -18,7 +18,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 import metacontrol as mc
-from metacontrol.analysis.drivers import FEW
+from metacontrol.analysis.drivers import FEW, set_to
 from metacontrol.models.engine.sources import note_sources
 from metacontrol.models.scoring import Scoring, narrations
 from metacontrol.output import draw_panels
@@ -171,7 +171,7 @@ def _if_set(
     value: object,
 ) -> list[float]:
     """Return the mean weight over participants in each draw, had a column this value throughout."""
-    moved = mc.Choices(data.frame.assign(**{column: value}), data.task)
+    moved = mc.Choices(set_to(data.frame, {column: value}), data.task)
     people = pd.factorize(moved.frame["participant"])[0]
 
     def mean(weight: np.ndarray) -> float:
