@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import inspect
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from hashlib import sha256
 from importlib.metadata import version
 from typing import Any
+from uuid import uuid4
+from weakref import WeakKeyDictionary
 
 import jax
 import numpy as np
@@ -16,6 +19,9 @@ import numpy as np
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
+
+_KNOWN = {"metacontrol", *sys.stdlib_module_names}  # by their versions
+_UNREADABLE: WeakKeyDictionary[type, str] = WeakKeyDictionary()
 
 
 def describe_run(
@@ -47,15 +53,29 @@ def describe_run(
 
 def describe_code(model: Model, priors: Mapping[str, Prior] | None) -> dict[str, Any]:
     """Return what a model is beyond its name, and priors, as plain values."""
-    try:
-        code = inspect.getsource(type(model))
-    except (OSError, TypeError):  # typed in at a prompt
-        code = ""
     return {
         "parameters": [asdict(parameter) for parameter in model.parameters],
-        "code of the model": sha256(code.encode()).hexdigest(),
+        "code of the model": _digest_of_code(type(model)),
         "priors": {name: asdict(prior) for name, prior in (priors or {}).items()},
     }
+
+
+def _digest_of_code(kind: type) -> str:
+    """Return what tells a class of models from others, and from itself before it was edited.
+
+    Of your own it is the whole modules in which it and its bases stand: what they call may be
+    there too. One that cannot be read, such as one typed at a prompt, is like no other, nor like
+    itself in another process.
+    """
+    own = [c for c in kind.__mro__ if c.__module__.partition(".")[0] not in _KNOWN]
+    try:
+        code = [inspect.getsource(one) for one in own or [kind]]
+        if own:
+            names = dict.fromkeys(one.__module__ for one in own)
+            code = [inspect.getsource(sys.modules[name]) for name in names]
+    except (OSError, TypeError, KeyError):
+        return f"unreadable {_UNREADABLE.setdefault(kind, uuid4().hex)}"
+    return sha256("".join(code).encode()).hexdigest()
 
 
 def digest_of_choices(scoring: Scoring) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,7 @@ import xarray as xr
 import metacontrol as mc
 from metacontrol.fitting.checkpoint import finished, forget
 from metacontrol.fitting.point import Lot
+from metacontrol.fitting.run import describe_code
 from metacontrol.fitting.same_choices import digest
 from metacontrol.fitting.sampling import sample
 
@@ -177,6 +181,59 @@ def test_parts_of_another_run_are_refused(data: mc.Choices, tmp_path: Path) -> N
     mine.write_bytes((other / mine.name).read_bytes())
     with pytest.raises(ValueError, match=r"000000.nc is not a part of the run that run.json"):
         mc.fit(MODEL, data, **POINT, checkpoint=tmp_path)
+
+
+BASE = """
+from metacontrol.models.hybrid import HYBRID, Hybrid
+
+def share(w):
+    return w
+
+class Base(Hybrid):
+    def weight(self, theta, mind, t):
+        return share(theta.w)
+"""
+MINE = """
+from my_base import HYBRID, Base
+
+HALF = 0.5
+
+class Mine(Base):
+    pass
+
+MINE = Mine(name="mine", source="me", parameters=HYBRID.parameters)
+"""
+
+
+def test_a_model_that_was_edited_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it calls is a part of it, and so are its bases; what cannot be read is like no other."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def code(mine: str = MINE, base: str = BASE) -> str:
+        (tmp_path / "my_mine.py").write_text(mine)
+        (tmp_path / "my_base.py").write_text(base)
+        for name in ("my_mine", "my_base"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        return str(describe_code(import_module("my_mine").MINE, None)["code of the model"])
+
+    assert code() == code()
+    others = [code(), code(mine=MINE.replace("0.5", "0.4"))]
+    others.append(code(base=BASE.replace("return w", "return 1 - w")))
+    assert len(set(others)) == 3
+
+    def typed() -> Any:
+        prompt = ModuleType("my_prompt")
+        monkeypatch.setitem(sys.modules, "my_prompt", prompt)
+        words = MINE.replace("my_base", "metacontrol.models.hybrid").replace("Base", "Hybrid")
+        exec(words, vars(prompt))
+        return prompt.MINE
+
+    one, other = typed(), typed()
+    assert describe_code(one, None) == describe_code(replace(one), None)
+    assert describe_code(one, None) != describe_code(other, None)
 
 
 def test_shards_are_gathered_into_the_fit_without_shards(
