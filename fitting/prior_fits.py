@@ -200,6 +200,7 @@ def fit_from_priors(
         "chains": chains,
         "target_accept": target_accept,
     }
+    used = priors if fitted_priors is None else fitted_priors
     run = {
         "about": {
             "method": "groups from priors",
@@ -210,11 +211,10 @@ def fit_from_priors(
             "fitted": describe_model(fitted or model),
         },
         **describe_code(model, priors),
-        "fitted": describe_code(fitted or model, fitted_priors),
+        "fitted": describe_code(fitted or model, used),
         "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
     }
     at_once = min(chains, cpu_count()) if effective_n_jobs() == 1 else 1
-    used = priors if fitted_priors is None else fitted_priors
     fitter = _Fitter(fitted or model, formulas, used, how | {"cores": cores or at_once})
     groups = play_from_priors(model, task, seed=seed, **played, **setting)
     mine = share(range(simulations), shard)

@@ -112,6 +112,13 @@ def test_groups_that_were_fitted_are_not_fitted_again(
     monkeypatch.setattr("metacontrol.fitting.prior_fits.sample", sample)
     with pytest.raises(ValueError, match="parts of another run .about.settings.draws is 60 there"):
         calibrate(**few | {"draws": 61}, checkpoint=tmp_path)
+    told: Any = few | {"simulations": 1, "checkpoint": tmp_path / "told"}
+    told |= {"priors": {"beta1_mean": mc.Prior("normal", 1.0, 0.1)}}
+    first = calibrate(**told)
+    with pytest.raises(ValueError, match=r"parts of another run .fitted.priors is {'beta1_mean'"):
+        calibrate(**told, fitted_priors={})
+    same = calibrate(**told, fitted_priors=told["priors"])
+    pd.testing.assert_frame_equal(same, first)
     pd.testing.assert_frame_equal(calibrate(**few, checkpoint=tmp_path), whole)
 
 
