@@ -322,6 +322,15 @@ def test_what_slurm_takes_is_taken(time: str, memory: str, choices: Path, tmp_pa
     assert written.count(f"#SBATCH --mem={memory}\n") == 2
 
 
+def test_what_joins_the_shards_is_as_strict_as_they_are(choices: Path, tmp_path: Path) -> None:
+    plan = ["plan", "--slurm", 2, "--script", tmp_path / "submit.sh", "--"]
+    fit = ["fit", choices, *MAP, "--out", "out"]
+    assert _run(*plan, *fit) == 0
+    assert " gather out\n" in (tmp_path / "submit.sh").read_text()
+    assert _run(*plan, *fit, "--strict") == 0
+    assert " gather out --strict\n" in (tmp_path / "submit.sh").read_text()
+
+
 @pytest.mark.slow
 def test_the_script_for_slurm_runs(
     choices: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -92,7 +92,7 @@ def plan(
     run = [sys.executable, "-m", "metacontrol.cli"]
     if command[0] == "fit":
         what, most, of = _shares_of_fit(options)
-        gather = [*run, "gather", str(options["out"])]
+        gather = [*run, "gather", str(options["out"]), *["--strict"] * options["strict"]]
     else:
         most = options["simulations"]
         what, of = f"Fits {most:,} simulated groups", f"{most:,} simulated groups"
