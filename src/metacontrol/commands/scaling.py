@@ -49,6 +49,7 @@ RESOURCES = """\
 #SBATCH --cpus-per-task=1
 #SBATCH --mem={memory}
 #SBATCH --requeue
+export PYTHONSAFEPATH=1  # a csv.py in the folder of the job is not Python's
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 JAX_PLATFORMS=cpu
 export XLA_FLAGS="--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 export PYTENSOR_FLAGS="base_compiledir=${TMPDIR:-/tmp}/pytensor"
