@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
+import zlib
 from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,6 +15,8 @@ import xarray as xr
 
 from metacontrol.tasks.files import must_be_file, whole_file
 
+_LENGTH = 15  # bytes
+_SUM = re.compile(rb"crc32 ([0-9a-f]{8})\n\Z")  # after the end of NetCDF, of all before it
 FORMAT = 1  # of what a fit's file says about it
 # What is said about every fit, and in it.
 ABOUT: Mapping[str, Collection[str]] = {
@@ -37,9 +41,13 @@ GROUPS: Mapping[str, Collection[str]] = {
 
 
 def read_tree(path: str | Path) -> xr.DataTree:
-    """Read a NetCDF file; raise FileNotFoundError or ValueError as `load_fit` does."""
+    """Read a NetCDF file; raise FileNotFoundError or ValueError as `load_fit` does.
+
+    What `write_tree` wrote must be as it was written, to the bit.
+    """
     must_be_file(path)
     try:
+        _must_be_as_written(Path(path).read_bytes())
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
     except Exception as error:
@@ -52,8 +60,15 @@ def write_tree(tree: xr.DataTree, path: str | Path) -> Path:
     with dask.config.set(scheduler="synchronous") if dask else nullcontext():
         content = bytes(tree.to_netcdf(engine="h5netcdf"))  # HDF5 crashes where a disk is full
     with whole_file(path) as part:
-        part.write_bytes(content)
+        part.write_bytes(content + b"crc32 %08x\n" % zlib.crc32(content))
     return Path(path)
+
+
+def _must_be_as_written(content: bytes) -> None:
+    """Raise ValueError if a file is not what its sum is of; those of before have none."""
+    told = _SUM.match(content, max(len(content) - _LENGTH, 0))
+    if told and int(told[1], 16) != zlib.crc32(memoryview(content)[:-_LENGTH]):
+        raise ValueError("it is not as it was written")
 
 
 def fault(tree: xr.DataTree) -> str:

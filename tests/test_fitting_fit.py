@@ -146,6 +146,20 @@ def test_what_is_not_a_whole_fit_is_refused(fit: mc.Fit, tmp_path: Path) -> None
         fit.save(tmp_path / "no" / "fit.nc")
 
 
+def test_a_number_that_was_damaged_on_disk_is_noticed(fit: mc.Fit, tmp_path: Path) -> None:
+    path = fit.save(tmp_path / "fit.nc")
+    whole = path.read_bytes()
+    number = fit.tree["posterior"]["beta_mean"].to_numpy()[0, 3].tobytes()
+    assert whole.count(number) == 1
+    path.write_bytes(whole.replace(number, bytes(8)))
+    with pytest.raises(
+        ValueError, match=r"fit\.nc is not a fit, or not whole: it is not as it was"
+    ):
+        mc.load_fit(path)
+    fit.tree.to_netcdf(path, engine="h5netcdf")  # as before there was a sum, and as others write
+    xr.testing.assert_equal(mc.load_fit(path).tree["posterior"], fit.tree["posterior"])
+
+
 def _without(about: dict[str, Any], name: str, part: str | None = None) -> str:
     about = {**about, name: {**about[name]}} if part else {**about}
     del (about[name] if part else about)[part or name]
