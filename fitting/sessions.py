@@ -28,7 +28,8 @@ def split_sessions(data: Choices, column: str) -> Choices:
     Raises
     ------
     ValueError
-        If there is no such column, it has one value only or a gap, or nobody came to two sessions.
+        If there is no such column, it has one value only, a gap or a "/", or nobody came to two
+        sessions.
 
     Examples
     --------
@@ -85,6 +86,11 @@ def session_names(data: Choices, column: str) -> list[str]:
             f"{column} is missing for participant {row['participant']!r}, trial {row['trial']}"
         )
     names = [_name(value) for value in sorted(data.frame[column].unique())]
+    if slashed := [name for name in names if "/" in name]:
+        raise ValueError(
+            f"{column} has {slashed[0]!r}, but a session's name cannot have a '/', which parts it "
+            "from the participant's: write a date, for example, as 2026-03-11"
+        )
     if len(names) < 2:
         raise ValueError(f"two sessions or more are needed, {column} has {len(names)}")
     if data.frame.groupby("participant", observed=True)[column].nunique().max() < 2:

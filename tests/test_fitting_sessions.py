@@ -47,6 +47,23 @@ def test_each_session_is_a_participant_of_its_own() -> None:
         split_sessions(both, "visit")
 
 
+def test_a_session_has_no_slash_in_its_name() -> None:
+    """Of ``s1/11/03/2026`` nobody could tell which part is the session; of ``lab/s1/1`` one can."""
+    _, both = simulated(0.0, 2, 5, 1)
+    dates = both.frame["session"].map({1: "11/03/2026", 2: "12/03/2026"})
+    dated = mc.read_choices(both.frame.assign(session=dates), both.task)
+    said = r"session has '11/03/2026', .* cannot have a '/', .* as 2026-03-11"
+    with pytest.raises(ValueError, match=said):
+        split_sessions(dated, "session")
+    with pytest.raises(ValueError, match=said):
+        mc.fit(MODEL, dated, sessions="session", seed=1)
+    placed = mc.read_choices(
+        both.frame.assign(participant="lab/" + both.frame["participant"]), both.task
+    )
+    names = ["lab/s1/1", "lab/s1/2", "lab/s2/1", "lab/s2/2"]
+    assert split_sessions(placed, "session").participants == names
+
+
 def test_who_missed_a_session_is_there_with_the_others() -> None:
     """The session that was missed counts nothing, whoever it is of, and is in no table."""
     _, both = simulated(0.0, 3, 10, 1)
