@@ -99,4 +99,4 @@ def session_names(data: Choices, column: str) -> list[str]:
 
 
 def _name(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

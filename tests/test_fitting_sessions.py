@@ -64,6 +64,13 @@ def test_a_session_has_no_slash_in_its_name() -> None:
     assert split_sessions(placed, "session").participants == names
 
 
+def test_sessions_that_are_long_numbers_stay_apart() -> None:
+    _, both = simulated(0.0, 2, 5, 1)
+    days = both.frame["session"].map({1: 20260311.0, 2: 20260312.0})
+    split = split_sessions(mc.read_choices(both.frame.assign(session=days), both.task), "session")
+    assert split.participants == ["s1/20260311", "s1/20260312", "s2/20260311", "s2/20260312"]
+
+
 def test_who_missed_a_session_is_there_with_the_others() -> None:
     """The session that was missed counts nothing, whoever it is of, and is in no table."""
     _, both = simulated(0.0, 3, 10, 1)
