@@ -209,11 +209,9 @@ class _Blocks:
         if scoring.story.task != self.story.task:
             raise ValueError(f"block {number} is of another task than the first")
         self.count += 1
-        choices = f"{digest_of_choices(scoring)} in {describe_task(scoring.story.task)}"
         if (found := self.parts.load(f"block-{number}")) is not None:
             _let_go(found)
-            if found.attrs["choices"] != choices:
-                raise ValueError(f"block {number} has other choices than when it was drawn")
+            _must_be_of(found, scoring, number)
             return
         hierarchy = Hierarchy.of(individuals, self.priors)
         own = int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
@@ -226,7 +224,7 @@ class _Blocks:
         }
         coords = {"participant": scoring.participants}
         tree = xr.DataTree.from_dict({"draws": xr.Dataset(arrays, coords)})
-        tree.attrs["choices"] = choices
+        tree.attrs["choices"] = _choices(scoring)
         self.parts.keep(f"block-{number}", tree)
         _let_go(tree)
 
@@ -241,6 +239,17 @@ class _Blocks:
             values, base = (kept[n].to_numpy().astype(float) for n in ("values", "base"))
             people = [str(name) for name in kept["participant"].to_numpy()]
             yield people, Recycled(hierarchy, values, base, np.empty_like(base))
+
+
+def _choices(scoring: Scoring) -> str:
+    """Return what tells the choices of a block, and their task, from any others."""
+    return f"{digest_of_choices(scoring)} in {describe_task(scoring.story.task)}"
+
+
+def _must_be_of(tree: xr.DataTree, scoring: Scoring, number: int) -> None:
+    """Raise ValueError if what was kept is not of a block's choices."""
+    if tree.attrs.get("choices") != _choices(scoring):
+        raise ValueError(f"block {number} has other choices than when it was drawn")
 
 
 def _let_go(tree: xr.DataTree) -> None:
@@ -270,9 +279,13 @@ def _pilot(scoring: Scoring, priors: Any, parts: Parts, *, count: int, seed: int
             "moves": (("coefficient", "own"), hierarchy.moves),
         }
         coords = {"own": list(individuals.names)}
-        return xr.DataTree.from_dict({"pilot": xr.Dataset(arrays, coords)})
+        tree = xr.DataTree.from_dict({"pilot": xr.Dataset(arrays, coords)})
+        tree.attrs["choices"] = _choices(scoring)
+        return tree
 
-    return parts.part("pilot", make)
+    pilot = parts.part("pilot", make)
+    _must_be_of(pilot, scoring, 0)
+    return pilot
 
 
 def _group(blocks: _Blocks, draws: int, seed: int, tell: Any) -> StreamFit:

@@ -93,6 +93,16 @@ def test_a_break_changes_nothing(streamed: mc.StreamFit, tmp_path: Path) -> None
         fit_stream(MODEL, blocks(), tmp_path / "draws", **{**again, "seed": 2})
 
 
+def test_a_pilot_is_of_its_choices(tmp_path: Path) -> None:
+    """Also where the run was killed before a block was drawn."""
+    quick = {**SETTINGS, "importance": 50}
+    fit_stream(MODEL, [block(0, 20)], tmp_path / "draws", **quick)
+    (tmp_path / "draws" / "block-0.nc").unlink()
+    with pytest.raises(ValueError, match="block 0 has other choices than when it was drawn"):
+        fit_stream(MODEL, [block(1, 20)], tmp_path / "draws", **quick)
+    assert fit_stream(MODEL, [block(0, 20)], tmp_path / "draws", **quick).participants == 20
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
