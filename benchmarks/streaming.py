@@ -36,13 +36,14 @@ TRUTH = {  # mean and standard deviation, on the scale of links
 }
 
 
-def blocks(people: int) -> Iterator[mc.Choices]:
+def blocks(count: int) -> Iterator[mc.Choices]:
     """Simulate participants, a block at a time."""
     links = {parameter.name: parameter.link for parameter in MODEL.parameters}
-    for number in range(people // BLOCK):
+    for number in range(count // BLOCK):
         rng = np.random.default_rng([1, number])
         table = {n: links[n].inverse(rng.normal(*at, BLOCK)) for n, at in TRUTH.items()}
-        yield mc.simulate(MODEL, TASK, pd.DataFrame(table), trials=TRIALS, seed=number)
+        people = pd.DataFrame(table).assign(participant=[f"{number}-{i}" for i in range(BLOCK)])
+        yield mc.simulate(MODEL, TASK, people, trials=TRIALS, seed=number)
 
 
 def one(people: int) -> None:

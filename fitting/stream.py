@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from metacontrol.fitting.alike import Newcomers
 from metacontrol.fitting.ascent import ascend, errors, look_around, maximum
 from metacontrol.fitting.checkpoint import Parts, opened
 from metacontrol.fitting.diagnostics import (
@@ -118,8 +119,9 @@ def fit_stream(
     model : Model
         The model.
     blocks : iterable of Choices
-        Some hundred or thousand different participants each, the first a random sample of all. For
-        example ``(read_choices(path, task) for path in paths)``.
+        Some hundred or thousand participants each, the first a random sample of all. Each person is
+        in one block, by a name that nobody else has. For example
+        ``(read_choices(path, task) for path in paths)``.
     folder : path
         Where draws are kept. Called again after a break, blocks that are there are not drawn again.
         Delete it when the result is no longer needed.
@@ -137,8 +139,8 @@ def fit_stream(
     Raises
     ------
     ValueError
-        If there is no block, blocks do not have the same coefficients, a formula depends on the
-        data, or the folder holds something else.
+        If there is no block, blocks do not have the same coefficients, somebody is in two of them,
+        a formula depends on the data, or the folder holds something else.
     """
     for name, formula in (formulas or {}).items():
         if found := _STATEFUL.search(formula):
@@ -160,10 +162,11 @@ def fit_stream(
         "versions": {name: version(name) for name in ("metacontrol", "numpy", "jax")},
     }
     with opened(folder, run) as parts, bar("blocks of participants", progress) as tell:
-        kept = None
+        kept, newcomers = None, Newcomers()
         for number, data in enumerate(blocks):
             scoring = Scoring.of(model, data, formulas)
             check_regressors(scoring, group=True)
+            newcomers.add(number, scoring.participants)
             if kept is None:
                 start = _pilot(scoring, priors, parts, count=importance, seed=seed)
                 kept = _Blocks(parts, scoring.story, start, priors)

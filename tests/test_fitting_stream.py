@@ -129,6 +129,12 @@ def test_blocks_that_are_not_alike(tmp_path: Path) -> None:
         fit_stream(MODEL, changed(), tmp_path / "draws", formulas={"w": "1 + age"}, **SETTINGS)
 
 
+def test_nobody_is_in_two_blocks(tmp_path: Path) -> None:
+    quick = {**SETTINGS, "importance": 50}
+    with pytest.raises(ValueError, match="participant '0-0' of block 1 was in a block before"):
+        fit_stream(MODEL, [block(0, 20), block(0, 20)], tmp_path / "draws", **quick)
+
+
 def test_blocks_that_were_read_do_not_pile_up(streamed: mc.StreamFit) -> None:
     """Without the garbage collector no more than one block is left of them all."""
     block = PEOPLE * (3 + 1) * SETTINGS["importance"] * 8  # bytes of its draws and their densities
