@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from metacontrol.fitting.alike import Newcomers
+from metacontrol.fitting.alike import Meanings, Newcomers
 from metacontrol.fitting.ascent import ascend, errors, look_around, maximum
 from metacontrol.fitting.checkpoint import Parts, opened
 from metacontrol.fitting.diagnostics import (
@@ -126,7 +126,8 @@ def fit_stream(
         Where draws are kept. Called again after a break, blocks that are there are not drawn again.
         Delete it when the result is no longer needed.
     formulas, priors
-        As for `fit`; nothing in a formula may depend on the data as a whole, such as `center`.
+        As for `fit`; nothing in a formula may depend on the data as a whole, such as `center`, and
+        a column of categories has all of its levels in every block.
     seed : int
         Seed of all draws.
     importance : int
@@ -140,7 +141,7 @@ def fit_stream(
     ------
     ValueError
         If there is no block, blocks do not have the same coefficients, somebody is in two of them,
-        a formula depends on the data, or the folder holds something else.
+        a formula means something else in one of them, or the folder holds something else.
     """
     for name, formula in (formulas or {}).items():
         if found := _STATEFUL.search(formula):
@@ -162,11 +163,12 @@ def fit_stream(
         "versions": {name: version(name) for name in ("metacontrol", "numpy", "jax")},
     }
     with opened(folder, run) as parts, bar("blocks of participants", progress) as tell:
-        kept, newcomers = None, Newcomers()
+        kept, newcomers, meanings = None, Newcomers(), Meanings(model, formulas or {})
         for number, data in enumerate(blocks):
             scoring = Scoring.of(model, data, formulas)
             check_regressors(scoring, group=True)
             newcomers.add(number, scoring.participants)
+            meanings.compare(number, data)
             if kept is None:
                 start = _pilot(scoring, priors, parts, count=importance, seed=seed)
                 kept = _Blocks(parts, scoring.story, start, priors)

@@ -82,6 +82,12 @@ def predictors(
     return found, columns
 
 
+def columns_read(frame: pd.DataFrame, formulas: Formulas) -> list[str]:
+    """Return the columns that formulas read."""
+    read = (_used(_design(name, text, frame), frame) for name, text in formulas.items())
+    return sorted({column for columns in read for column in columns})
+
+
 def must_be_known_before(task: Task, formulas: Formulas | None) -> None:
     """Raise ValueError if a formula uses what a trial itself brings: its choices, or what follows.
 

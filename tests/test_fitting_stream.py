@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 import metacontrol as mc
+from metacontrol.fitting.alike import Meanings
 from metacontrol.fitting.stream import fit_stream
 
 MODEL = mc.models.HYBRID.fix(alpha2="alpha1", beta2="beta1", lam=1.0, p=0.0)
@@ -133,6 +134,48 @@ def test_nobody_is_in_two_blocks(tmp_path: Path) -> None:
     quick = {**SETTINGS, "importance": 50}
     with pytest.raises(ValueError, match="participant '0-0' of block 1 was in a block before"):
         fit_stream(MODEL, [block(0, 20), block(0, 20)], tmp_path / "draws", **quick)
+
+
+@pytest.mark.parametrize(
+    ("formula", "sites", "said"),
+    [
+        (
+            "1 + site",
+            ("Amsterdam", "Paris"),
+            r"w, '1 \+ site', .* block 1 .* every block must have",
+        ),
+        ("1 + site", ("Berlin", "Nice"), "every block must have every level"),
+        ("1 + I(age - age.mean())", ("Berlin", "Paris"), "depends on the others of the block"),
+        ("1 + I(age - age.iloc[-1])", ("Berlin", "Paris"), "depends on the others of the block"),
+    ],
+)
+def test_a_formula_means_the_same_in_all_blocks(
+    formula: str, sites: tuple[str, str], said: str
+) -> None:
+    """Two levels and a reference give one coefficient of one name, whichever they are."""
+    first, second = sited(0, ("Berlin", "Paris")), sited(1, sites)
+    meanings = Meanings(MODEL, {"w": formula})
+    meanings.compare(0, first)
+    with pytest.raises(ValueError, match=said):
+        meanings.compare(1, second)
+    plain = Meanings(MODEL, {"w": "1 + age * site"})
+    for number in (0, 1, 2):
+        plain.compare(number, sited(number, ("Berlin", "Paris")))
+
+
+def test_a_stream_compares_what_formulas_mean(tmp_path: Path) -> None:
+    two = [sited(0, ("Berlin", "Paris")), sited(1, ("Amsterdam", "Paris"))]
+    quick = {**SETTINGS, "importance": 50, "formulas": {"w": "1 + site"}}
+    with pytest.raises(ValueError, match="means something else in block 1 than in the first"):
+        fit_stream(MODEL, two, tmp_path / "draws", **quick)
+
+
+def sited(number: int, sites: tuple[str, str]) -> mc.Choices:
+    """Return a block of people at two sites, of ages that depend on the block."""
+    data = block(number, 20)
+    place = pd.factorize(data.frame["participant"])[0]
+    ages = data.frame["age"] + 2 * number * (place == 19)
+    return mc.Choices(data.frame.assign(site=np.array(sites)[place % 2], age=ages), data.task)
 
 
 def test_blocks_that_were_read_do_not_pile_up(streamed: mc.StreamFit) -> None:
