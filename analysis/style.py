@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,8 @@ def save_figure(
     paths = [Path(f"{path}.{suffix}") for suffix in formats]
     with style():
         for target in paths:
+            content = BytesIO()  # matplotlib's PDF hides a full disk behind a fault of its own
+            figure.savefig(content, format=target.suffix[1:])
             with whole_file(target) as part:
-                figure.savefig(part, format=target.suffix[1:])
+                part.write_bytes(content.getvalue())
     return paths

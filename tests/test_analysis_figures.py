@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from full_disk import full_disk
 from matplotlib.axes import Axes
 from matplotlib.collections import PathCollection
 
@@ -233,6 +234,16 @@ def test_files_have_journal_size_and_keep_text(tmp_path: Path) -> None:
     assert width / 300 * 2.54 == pytest.approx(17.8, abs=0.05)
     with pytest.raises(OSError, match="there is no folder"):
         mc.save_figure(figure, tmp_path / "no" / "figure")
+
+
+@pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
+def test_a_figure_that_finds_the_disk_full_is_named(suffix: str, tmp_path: Path) -> None:
+    figure, _ = mc.panels()
+    name = rf"cannot write {tmp_path}/figure.{suffix}: File too large"
+    with full_disk(), pytest.raises(OSError, match=name):
+        mc.save_figure(figure, tmp_path / "figure", (suffix,))
+    plt.close(figure)
+    assert not list(tmp_path.iterdir())
 
 
 def test_latents_of_a_posterior_have_intervals(fit: mc.Fit, data: mc.Choices) -> None:
