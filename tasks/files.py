@@ -87,8 +87,8 @@ def whole_folder(path: str | Path, holds: Collection[str]) -> Iterator[Path]:
     Raises
     ------
     OSError
-        If the folder above is not there or cannot be written to, or `path` is a file or holds
-        something else.
+        If the folder above is not there or cannot be written to, the disk is full, or `path` is a
+        file or holds something else.
 
     Examples
     --------
@@ -114,7 +114,12 @@ def whole_folder(path: str | Path, holds: Collection[str]) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
         part, old = Path(scratch) / "new", Path(scratch) / "old"
         part.mkdir()
-        yield part
+        try:
+            yield part
+        except OSError as error:
+            if str(part) not in str(error):
+                raise
+            raise type(error)(str(error).replace(str(part), str(path))) from error
         if path.exists():
             path.replace(old)
         try:

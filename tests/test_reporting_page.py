@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from command_line import run
+from full_disk import full_disk
 from PIL import Image
 from reported import PEOPLE, Reported
 
@@ -229,6 +230,18 @@ def test_report_is_written_whole_or_not_at_all(
     assert path.read_text(encoding="utf-8") == before
     assert [p.name for p in tmp_path.iterdir()] == ["new"]
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["report"]
+
+
+def test_a_report_that_finds_the_disk_full_names_the_file(
+    reported: Reported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit = reported.alone["hybrid-kool"]
+    monkeypatch.setattr("metacontrol.reporting.blocks.Figure.draw", lambda *_: "")
+    for room, name in {20: r"tables/[\w-]+.csv", 4000: "report.html"}.items():
+        message = rf"cannot write {tmp_path}/report/{name}: File too large$"
+        with full_disk(room), pytest.raises(OSError, match=message):
+            mc.report(fit, out=tmp_path / "report")
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_folders_are_left_alone(reported: Reported, tmp_path: Path) -> None:

@@ -6,7 +6,19 @@ import os
 import time
 from pathlib import Path
 
-from metacontrol.tasks.files import DAY, whole_folder
+import pytest
+from full_disk import full_disk
+
+from metacontrol.tasks.files import DAY, whole_file, whole_folder
+
+
+def test_a_folder_that_finds_the_disk_full_names_the_file(tmp_path: Path) -> None:
+    there = tmp_path / "report"
+    message = rf"cannot write {there}/table.csv: File too large$"
+    with full_disk(), pytest.raises(OSError, match=message), whole_folder(there, ()) as folder:
+        with whole_file(folder / "table.csv") as part:
+            part.write_bytes(bytes(1000))
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_a_killed_process_left_goes_after_a_day(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from metacontrol.reporting.predictions import predicted
 from metacontrol.reporting.references import cited, to_html
 from metacontrol.reporting.weights import changing_weight, weight
 from metacontrol.tasks.choices import Choices
-from metacontrol.tasks.files import whole_folder
+from metacontrol.tasks.files import whole_file, whole_folder
 
 PAGE = "report.html"
 FILES = (PAGE, "methods.md", "references.bib", "figures", "tables")
@@ -113,7 +113,8 @@ def _write(
     for name in ("figures", "tables"):
         (folder / name).mkdir()
     for table in tables:
-        table.frame.to_csv(folder / f"tables/{table.name}.csv", index=False)
+        with whole_file(folder / f"tables/{table.name}.csv") as file:
+            table.frame.to_csv(file, index=False)
     page = _page(
         title=_title(named),
         doubts=doubts,
@@ -132,7 +133,8 @@ def _write(
         "references.bib": "\n\n".join(source.bibtex for source in sources) + "\n",
     }
     for name, text in texts.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        with whole_file(folder / name) as file:
+            file.write_text(text, encoding="utf-8")
 
 
 def _section(
