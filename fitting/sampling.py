@@ -7,9 +7,11 @@ chain that is missing sampled later, with the same draws.
 from __future__ import annotations
 
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from errno import EDQUOT, EFBIG, ENOSPC
 from typing import Any
 
 import numpy as np
@@ -31,14 +33,23 @@ def compiled(model: pm.Model, start: Mapping[str, Any] | None = None) -> Compile
     model = freeze_dims_and_data(model)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PyTensor could not link to a BLAS")  # JAX has its own
-        return nutpie.compile_pymc_model(
-            model,
-            backend="jax",
-            gradient_backend="jax",
-            freeze_model=False,  # it would make a copy, whose variables are not those named below
-            initial_points=dict(start or {}),
-            jitter_rvs={rv for rv in model.free_RVs if rv.name not in (start or {})},
-        )
+        try:
+            return nutpie.compile_pymc_model(
+                model,
+                backend="jax",
+                gradient_backend="jax",
+                freeze_model=False,  # it would make a copy, with other variables than named below
+                initial_points=dict(start or {}),
+                jitter_rvs={rv for rv in model.free_RVs if rv.name not in (start or {})},
+            )
+        except OSError as error:
+            if error.errno not in (ENOSPC, EFBIG, EDQUOT):
+                raise
+            where = tempfile.gettempdir()  # of PyTensor's generated code
+            raise type(error)(
+                f"cannot write a temporary file in {where}: {error.strerror} (TMPDIR may name "
+                "another folder)"
+            ) from error
 
 
 def sample(

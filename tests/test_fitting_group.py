@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from tempfile import gettempdir
+
 import numpy as np
 import pandas as pd
 import pymc as pm
 import pytensor.tensor as pt
 import pytest
 import scipy.stats
+from full_disk import full_disk
 
 import metacontrol as mc
 from metacontrol.fitting.group import assemble
@@ -15,6 +18,7 @@ from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.information import quick_pass
 from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.sampling import compiled
 from metacontrol.models.scoring import Scoring
 
 TOLERANCE = 1e-6  # PyMC's constants of normalisation are single precision: 2e-8 for each prior
@@ -223,3 +227,12 @@ def test_sampling_starts_from_variables_that_there_are(data: mc.Choices) -> None
     start = quick_pass(own, priors, seed=1).start()
     assert set(start) == {v.name for v in assemble(own, priors).free_RVs} - {"z"}
     assert {"w_age_mean", "w_Intercept_sd"} <= set(start)
+
+
+def test_a_full_temporary_folder_is_named() -> None:
+    """PyTensor writes the code that it makes there, and says nothing of where."""
+    with pm.Model() as model:
+        pm.Normal("x")
+    message = rf"cannot write a temporary file in {gettempdir()}: File too large \(TMPDIR"
+    with full_disk(10), pytest.raises(OSError, match=message):
+        compiled(model)
