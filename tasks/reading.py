@@ -114,7 +114,7 @@ def validate(
         `read_choices` leaves them out instead of failing.
     """
     frame, problems, _ = _load(source, task, columns, choices_from, missed)
-    if not set(event_columns(task)) <= set(frame):
+    if not {"participant", *event_columns(task)} <= set(frame):
         return problems
     complete = frame[event_columns(task)].notna().all(axis=1)
     usable = complete.groupby(frame["participant"], sort=False).any()

@@ -115,6 +115,14 @@ def test_one_wrong_value(
         assert place in str(caught.value)
 
 
+@pytest.mark.parametrize("column", ["participant", "reward"])
+def test_a_column_that_is_missing_is_named_by_validate_too(column: str) -> None:
+    frame = GOOD.rename(columns={column: column.title()})
+    with pytest.raises(ChoicesError, match=f"there is no column '{column}'; the table") as caught:
+        read_choices(frame, DAW_2011)
+    pd.testing.assert_frame_equal(validate(frame, DAW_2011), caught.value.problems)
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
