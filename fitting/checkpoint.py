@@ -233,7 +233,8 @@ def gather(folder: str | Path, model: Model | None = None) -> Fit:
             + ", ".join(f"{i}/{shards}" for i in late)
         )
     tree = joined([part for part in found if part is not None], "participant")
-    tree.attrs["about"] = json.dumps(about)
+    whole = digest_of_run(run | {"shards": 1})  # by which fit knows it again
+    tree.attrs |= {"about": json.dumps(about), "run": whole}
     return Fit(tree, model)
 
 

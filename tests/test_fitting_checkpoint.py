@@ -250,7 +250,7 @@ def test_a_model_that_was_edited_is_another(
 
 
 def test_shards_are_gathered_into_the_fit_without_shards(
-    data: mc.Choices, whole: mc.Fit, tmp_path: Path
+    data: mc.Choices, whole: mc.Fit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = mc.fit(MODEL, data, **POINT, checkpoint=tmp_path, shard=(1, 3))
     people = [f"s{i}" for i in (1, 2, 3, 4, 13, 14)]  # lots of 4, 4, 4, 2 people
@@ -263,7 +263,10 @@ def test_shards_are_gathered_into_the_fit_without_shards(
     for _ in range(2):
         mc.fit(MODEL, data, **POINT, checkpoint=tmp_path, shard=(2, 3))
     assert _same(mc.gather(tmp_path), whole)
-    assert _same(mc.load_fit(mc.gather(tmp_path).save(tmp_path / "fit.nc")), whole)
+    saved = mc.gather(tmp_path).save(tmp_path / "fit.nc")
+    assert _same(mc.load_fit(saved), whole)
+    monkeypatch.setattr(Lot, "search", lambda self: pytest.fail("searched again"))
+    assert _same(mc.fit(MODEL, data, **POINT, saved=saved), whole)
 
 
 @pytest.mark.parametrize(
