@@ -98,6 +98,7 @@ class Parts:
         with suppress(OSError, ValueError):
             if path.read_text(encoding="utf-8") == self.text:
                 path.unlink()
+        with suppress(OSError):  # run.json may never have been written
             self.folder.rmdir()
 
     def _path(self, name: str) -> Path | None:

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from full_disk import full_disk
 
 import metacontrol as mc
 from metacontrol.fitting.checkpoint import finished, forget
@@ -365,6 +366,15 @@ def test_an_older_run_without_parts_gives_way(data: mc.Choices, tmp_path: Path) 
     (tmp_path / "older/run.json").rename(tmp_path / "parts/run.json")
     mc.fit(MODEL, data, **POINT | {"seed": 4}, checkpoint=tmp_path / "parts")
     assert mc.gather(tmp_path / "parts").about["settings"]["seed"] == 4
+
+
+def test_a_run_whose_account_cannot_be_written_leaves_no_folder(
+    data: mc.Choices, tmp_path: Path
+) -> None:
+    parts = tmp_path / "parts"
+    with full_disk(), pytest.raises(OSError, match=rf"cannot write {parts}/run.json: File too"):
+        mc.fit(MODEL, data, **POINT, checkpoint=parts)
+    assert not parts.exists()
 
 
 def test_a_checkpoint_that_is_a_file_is_said(data: mc.Choices, tmp_path: Path) -> None:
