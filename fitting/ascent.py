@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from metacontrol.fitting.checkpoint import Parts
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.importance import Draws, Pool, draw
 from metacontrol.fitting.individuals import Individuals, Normal
@@ -92,6 +93,50 @@ class Maximum:
         return cls(vector, covariance, spread, recycled, gain)
 
 
+@dataclass(frozen=True)
+class _Round:
+    """Where a search for the maximum has come to.
+
+    Attributes
+    ----------
+    number : int
+        Rounds done.
+    vector : array, shape (numbers,)
+        The group.
+    pool : int
+        Of the next draws.
+    drawn : Draws, optional
+        The last draws.
+    """
+
+    number: int
+    vector: np.ndarray
+    pool: int
+    drawn: Draws | None = None
+
+    def tree(self) -> xr.DataTree:
+        """Return it as it is kept on disk."""
+        drawn = self.drawn
+        assert drawn is not None
+        arrays: dict[str, Any] = {
+            "number": ((), self.number),
+            "vector": ("of_group", self.vector),
+            "pool": ((), self.pool),
+            "values": (("draw", "participant", "own"), drawn.values),
+            "log_likelihood": (("draw", "participant"), drawn.log_likelihood),
+            "base": (("draw", "participant"), drawn.base),
+            "spread": (("participant", "own", "by"), drawn.spread),
+        }
+        return xr.DataTree.from_dict({"round": xr.Dataset(arrays)})
+
+    @classmethod
+    def of(cls, tree: xr.DataTree) -> _Round:
+        """Return what was kept."""
+        kept = {str(name): v.to_numpy() for name, v in tree["round"].data_vars.items()}
+        draws: list[Any] = [kept[n] for n in ("values", "log_likelihood", "base", "spread")]
+        return cls(int(kept["number"]), kept["vector"], int(kept["pool"]), Draws(*draws))
+
+
 def enough(numbers: int) -> float:
     """Return the gain, in nats, below which new draws have little to say of so many numbers."""
     return SETTLED * numbers
@@ -111,6 +156,25 @@ def errors(information: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.n
     return covariance, np.sqrt(np.diag(covariance @ noise @ covariance))
 
 
+def kept_maximum(
+    individuals: Individuals,
+    start: np.ndarray,
+    hierarchy: Hierarchy,
+    parts: Parts,
+    *,
+    tell: Tell,
+    count: int,
+    seed: int,
+) -> Maximum:
+    """Return the maximum that was kept among parts; else find it from a pool, and keep it."""
+
+    def find() -> xr.DataTree:
+        how: Any = {"tell": tell, "count": count, "seed": seed, "pool": POOL, "parts": parts}
+        return maximum(individuals, start, hierarchy, **how).tree()
+
+    return Maximum.of(parts.part("maximum", find), hierarchy)
+
+
 def maximum(
     individuals: Individuals,
     start: np.ndarray,
@@ -120,6 +184,7 @@ def maximum(
     count: int,
     seed: int,
     pool: int = 1,
+    parts: Parts | None = None,
 ) -> Maximum:
     """Find the group by EM with an E-step that weighs draws; draw anew where it has come to.
 
@@ -144,11 +209,13 @@ def maximum(
         Seed of the draws.
     pool : int
         Of the last draws, as for `draw`.
+    parts : Parts, optional
+        Where the last round is kept, from which the same search goes on.
     """
-    vector = start
-    drawn = None
-    wide = 1
-    for number in range(ROUNDS):
+    kept = None if parts is None else parts.load("round")
+    done = _Round(0, start, pool=1) if kept is None else _Round.of(kept)
+    vector, wide, drawn = done.vector, done.pool, done.drawn
+    for number in range(done.number, ROUNDS):
         drawn = look_around(
             individuals, vector, hierarchy, known=drawn, count=count, seed=(seed, number), pool=wide
         )
@@ -161,6 +228,8 @@ def maximum(
             if wide == pool:
                 break
             wide = pool
+        if parts is not None and number + 1 < ROUNDS:
+            parts.keep("round", _Round(number + 1, vector, wide, drawn).tree())
     return Maximum.at(vector, recycled, gain)
 
 

@@ -12,15 +12,12 @@ from typing import Any
 import h5py
 import xarray as xr
 
-from metacontrol.fitting.point import lot_name, lots
-from metacontrol.fitting.result import Fit
 from metacontrol.fitting.run import differences, digest_of_run
 from metacontrol.fitting.trees import read_tree, write_tree
-from metacontrol.models.model import Model
 from metacontrol.tasks.files import whole_file
 
 RUN = "run.json"
-_NAME = r"(?:(?:participants|chain|block|group)-\d+|information|maximum|pilot)"
+_NAME = r"(?:(?:participants|chain|block|group)-\d+|information|round|maximum|pilot)"
 _PART = re.compile(_NAME + r"\.nc")
 _HALF = re.compile(rf"\.(?:{_NAME}\.\w+\.nc|run\.\w+\.json)")  # of a process that was killed
 
@@ -121,7 +118,7 @@ def opened(folder: str | Path | None, run: Mapping[str, Any]) -> Iterator[Parts]
     parts = Parts(folder, run)
     others: list[str] = []
     if folder is not None and ((folder / RUN).exists() or finished(folder)):
-        others = differences(_read_run(folder), json.loads(json.dumps(run)))
+        others = differences(read_run(folder), json.loads(json.dumps(run)))
         if others and finished(folder):
             raise ValueError(
                 f"{folder} holds parts of another run ({'; '.join(others)}): delete it, or "
@@ -158,7 +155,7 @@ def forget(folder: Path) -> None:
         if part or _HALF.fullmatch(path.name):
             path.unlink(missing_ok=True)
     with suppress(ValueError):
-        _read_run(folder)
+        read_run(folder)
         (folder / RUN).unlink()
     with suppress(OSError):
         folder.rmdir()
@@ -194,52 +191,7 @@ def joined(parts: Sequence[xr.DataTree], dimension: str) -> xr.DataTree:
     )
 
 
-def gather(folder: str | Path, model: Model | None = None) -> Fit:
-    """Join the parts that shards left in a folder into one fit.
-
-    Parameters
-    ----------
-    folder : path
-        The checkpoint of all shards.
-    model : Model, optional
-        The model, where it is your own.
-
-    Returns
-    -------
-    Fit
-        What a fit without shards would have found.
-
-    Raises
-    ------
-    ValueError
-        If the folder has no parts of a fit by mle or map, or parts are missing: it names their
-        shards.
-    """
-    folder = Path(folder)
-    run = _read_run(folder)
-    about = run["about"]
-    if about["method"] not in ("mle", "map"):
-        raise ValueError(
-            f"{folder} holds a fit by {about['method']}: only fit itself goes on with it"
-        )
-    shards = run["shards"]
-    count = len(lots(about["data"]["participants"], about["settings"]["starts"]))
-    parts = Parts(folder, run)
-    found = [parts.load(lot_name(k)) for k in range(count)]
-    missing = [k for k, part in enumerate(found) if part is None]
-    if missing:
-        late = sorted({k % shards + 1 for k in missing})
-        raise ValueError(
-            f"{len(missing)} of {count} parts are missing in {folder}, those of shard "
-            + ", ".join(f"{i}/{shards}" for i in late)
-        )
-    tree = joined([part for part in found if part is not None], "participant")
-    whole = digest_of_run(run | {"shards": 1})  # by which fit knows it again
-    tree.attrs |= {"about": json.dumps(about), "run": whole}
-    return Fit(tree, model)
-
-
-def _read_run(folder: Path) -> Any:
+def read_run(folder: Path) -> Any:
     """Return what a folder's run.json says; raise ValueError if we did not write it."""
     path = folder / RUN
     try:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import xarray as xr
 
-from metacontrol.fitting.ascent import POOL, Maximum, ascend, highest, look_around, maximum
+from metacontrol.fitting.ascent import POOL, Maximum, ascend, highest, kept_maximum, look_around
 from metacontrol.fitting.checkpoint import Parts
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
@@ -53,11 +53,8 @@ def em_tree(
     start = hierarchy.near(individuals.prior(given))
     with bar(f"{len(scoring.participants):,} participants", progress) as tell:
         if exact:
-            how: Any = {"tell": tell, "count": importance, "seed": seed, "pool": POOL}
-            kept = parts.part(
-                "maximum", lambda: maximum(individuals, start, hierarchy, **how).tree()
-            )
-            found = Maximum.of(kept, hierarchy)
+            how: Any = {"tell": tell, "count": importance, "seed": seed}
+            found = kept_maximum(individuals, start, hierarchy, parts, **how)
             best = vector = found.vector
         else:
             vector = _by_laplace(individuals, hierarchy, start)

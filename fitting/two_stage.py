@@ -11,7 +11,7 @@ import pytensor.tensor as pt
 import xarray as xr
 from pytensor import wrap_jax
 
-from metacontrol.fitting.ascent import POOL, Maximum, maximum
+from metacontrol.fitting.ascent import Maximum, kept_maximum
 from metacontrol.fitting.checkpoint import Parts
 from metacontrol.fitting.em import maximum_tree
 from metacontrol.fitting.hierarchy import Hierarchy
@@ -51,9 +51,8 @@ def two_stage_tree(
     hierarchy = Hierarchy.of(individuals, group_priors(scoring.story, given))
     start = hierarchy.near(individuals.prior(given))
     with bar(f"{len(scoring.participants):,} participants", progress) as tell:
-        how: Any = {"tell": tell, "count": importance, "seed": seed, "pool": POOL}
-        kept = parts.part("maximum", lambda: maximum(individuals, start, hierarchy, **how).tree())
-    found = Maximum.of(kept, hierarchy)
+        how: Any = {"tell": tell, "count": importance, "seed": seed}
+        found = kept_maximum(individuals, start, hierarchy, parts, **how)
     settings |= {"seed": seed, "progress": progress, "parts": parts}
     tree = sample(group_model(found), label="group", **settings)
     vectors = found.vector + tree["posterior"]["apart"].to_numpy() @ _shape(found).T

@@ -14,6 +14,7 @@ import pytest
 from joblib import parallel_config
 
 import metacontrol as mc
+from metacontrol.fitting import ascent
 from metacontrol.fitting.checkpoint import forget
 from metacontrol.models import LATENT_STATE, MODEL_BASED, MODEL_FREE
 from metacontrol.tasks import DAW_2011
@@ -92,8 +93,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     """Killed after three fits of eight, which are not made again; more groups go on from there."""
     few: Any = {"participants": 3, "trials": 20, "method": "em", "draws": 50, "progress": False}
     whole = confuse(**few, groups=2)
-    em = import_module("metacontrol.fitting.em")
-    maximum = em.maximum
+    maximum = ascent.maximum
     made: list[int] = []
 
     def counted(*given: Any, **how: Any) -> Any:
@@ -102,7 +102,7 @@ def test_a_killed_run_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         made.append(1)
         return maximum(*given, **how)
 
-    monkeypatch.setattr(em, "maximum", counted)
+    monkeypatch.setattr(ascent, "maximum", counted)
     limit = 3
     with pytest.raises(KeyboardInterrupt):
         confuse(**few, groups=2, checkpoint=tmp_path)

@@ -17,6 +17,7 @@ import xarray as xr
 from full_disk import full_disk
 
 import metacontrol as mc
+from metacontrol.fitting import ascent
 from metacontrol.fitting.checkpoint import finished, forget
 from metacontrol.fitting.point import Lot
 from metacontrol.fitting.run import describe_code
@@ -91,9 +92,36 @@ def test_a_group_that_was_found_is_not_sought_again(
     def never(*_: Any, **__: Any) -> Any:
         raise AssertionError("it was kept")
 
-    monkeypatch.setattr("metacontrol.fitting.em.maximum", never)
-    monkeypatch.setattr("metacontrol.fitting.two_stage.maximum", never)
+    monkeypatch.setattr("metacontrol.fitting.ascent.maximum", never)
     assert _same(mc.fit(MODEL, data, method=method, **few, checkpoint=tmp_path), without)
+
+
+def test_a_search_for_the_group_goes_on_from_its_last_round(
+    data: mc.Choices, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few: dict[str, Any] = {"method": "em", "draws": 20, "importance": 100, "seed": 3}
+    look_around = ascent.look_around
+    rounds: list[int] = []
+
+    def counted(*given: Any, seed: Any, **how: Any) -> Any:
+        if seed[1] == killed_in:
+            raise KeyboardInterrupt
+        rounds.append(seed[1])
+        return look_around(*given, seed=seed, **how)
+
+    monkeypatch.setattr(ascent, "look_around", counted)
+    killed_in = -1
+    without = mc.fit(MODEL, data, **few)
+    last = rounds[-1]
+    assert last >= 2
+    for number in (2, last):
+        killed_in = number
+        with pytest.raises(KeyboardInterrupt):
+            mc.fit(MODEL, data, **few, checkpoint=tmp_path)
+    killed_in = -1
+    rounds.clear()
+    assert _same(mc.fit(MODEL, data, **few, checkpoint=tmp_path), without)
+    assert rounds == [last]
 
 
 def test_groups_that_were_fitted_are_not_fitted_again(
