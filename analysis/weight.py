@@ -92,6 +92,21 @@ def has_weight(model: Model) -> bool:
     return "w" in given or {"beta_mb", "beta_mf"} <= given
 
 
+def undivided(fit: Fit) -> str:
+    """Return why a fit has no weight by condition; nothing if it has one."""
+    found, regressors = _predictors(fit)
+    behind = _behind(fit)
+    columns = [c for p in found if p.parameter.name in behind for c in p.columns]
+    unknown = [c for c in columns if regressors[c] is None]
+    if not unknown:
+        return ""
+    return (
+        f"There is no weight by condition: the regressor of {unknown[0]} depends on other trials' "
+        "values, or there are more than 10,000 conditions. Make it a column beforehand, with "
+        "fewer values, and fit again."
+    )
+
+
 def participant_weights(fit: Fit) -> pd.DataFrame:
     """Return each participant's weight by condition.
 
@@ -251,14 +266,9 @@ def _weights(
         raise ValueError(f"{fit.model.name} has no weight of planning")
     found, regressors = _predictors(fit)
     by_name = {predictor.parameter.name: predictor for predictor in found}
+    if why := undivided(fit):
+        raise ValueError(why)
     names = _behind(fit)
-    for c in (c for name in names & by_name.keys() for c in by_name[name].columns):
-        if regressors[c] is None:
-            raise ValueError(
-                f"there is no weight by condition: the regressor of {c} depends on other trials' "
-                "values, or there are more than 10,000 conditions. Make it a column beforehand, "
-                "with fewer values, and fit again"
-            )
     columns = fit.about["columns"]
     if own and fit.about.get("own"):
         regressors = _own_regressors(fit)

@@ -102,11 +102,12 @@ def _check_amount(event: Outcome, values: np.ndarray, task: Task, report: Callab
     binary = (low, high) == (0.0, 1.0)
     outside = (values < low) | (values > high) | (binary & ~np.isin(values, (0, 1)))
     allowed = "0 or 1" if binary else f"from {low:g} to {high:g}"
-    report(
-        ~np.isnan(values) & outside,
-        event.name,
-        lambda row: f"{event.name} must be {allowed} in {task.name}, got {row[event.name]:g}",
-    )
+
+    def say(row: pd.Series) -> str:
+        said = f"{event.name} must be {allowed} in {task.name}, got {row[event.name]:g}"
+        return f"{said}. {_maybe_missed(row[event.name])}" if row[event.name] < 0 <= low else said
+
+    report(~np.isnan(values) & outside, event.name, say)
 
 
 def _check_cue(
@@ -153,24 +154,30 @@ def _check_counted(
     seen = ~np.isnan(values)
     allowed = " or ".join(str(i + origin) for i in range(states))
     outside = seen & ~np.isin(values, range(states))
-    from_one = origin == 0 and set(values[values >= 0]) <= set(range(1, states + 1))
+    zeros, most = (values == 0).sum(), (values == states).sum()
+    from_one = origin == 0 and zeros < most and set(values[values >= 0]) <= set(range(states + 1))
 
     def say(row: pd.Series) -> str:
         said = f"{name} must be {allowed}, got {row[name] + origin:g}"
         if row[name] < 0:
-            code = f"{row[name] + origin:g}"
-            return (
-                f"{said}. If that is how a miss is coded, pass missed=[{code}], on the command "
-                f"line --missed {code}"
-            )
+            return f"{said}. {_maybe_missed(row[name] + origin)}"
         if from_one:
-            return (
-                f"{said}. Choices count from 0; if yours count from 1, pass choices_from=1, on the "
+            said += (
+                ". Choices count from 0; if yours count from 1, pass choices_from=1, on the "
                 "command line --choices-from 1"
             )
+        if from_one and zeros:
+            said += "; and if 0 is how a miss is coded, missed=[0] too, or --missed 0"
         return said
 
     report(outside, name, say)
+
+
+def _maybe_missed(code: float) -> str:
+    return (
+        f"If that is how a miss is coded, pass missed=[{code:g}], on the command line "
+        f"--missed {code:g}"
+    )
 
 
 def _check_stage(

@@ -17,7 +17,7 @@ import pytest
 from command_line import run
 from full_disk import full_disk
 from PIL import Image
-from reported import PEOPLE, Reported
+from reported import MODEL, PEOPLE, Reported
 
 import metacontrol as mc
 from metacontrol.analysis.statistics import learning_curve, staying
@@ -157,6 +157,26 @@ def test_figures_are_of_sessions_too(reported: Reported, tmp_path: Path) -> None
     options = ["--choices", tmp_path / "choices.csv", "--draws", 2]
     assert run("figures", fit, *options, "--out", tmp_path / "figures") == 0
     assert (tmp_path / "figures/predictive_stay.png").is_file()
+
+
+def test_a_weight_without_conditions_is_said(
+    reported: Reported, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """All else is there: figures in vain need the choices, for those that can be drawn."""
+    reported.data.frame.to_csv(tmp_path / "choices.csv", index=False)
+    formulas = {"w": "1 + I(load / load.mean())"}
+    fit = mc.fit(MODEL, reported.data, method="laplace", formulas=formulas, seed=1)
+    said = "There is no weight by condition: the regressor of w_I(load / load.mean()) depends on"
+    page = mc.report(fit, reported.data, out=tmp_path / "report", draws=2)
+    assert said in page.read_text(encoding="utf-8")
+    assert (page.parent / "figures/predictive_stay.png").is_file()
+    path, out = fit.save(tmp_path / "fit.nc"), tmp_path / "figures"
+    assert run("figures", path, "--out", out) == 2
+    assert said in capsys.readouterr().err
+    assert run("figures", path, "--out", out, "--choices", tmp_path / "choices.csv") == 0
+    assert said in capsys.readouterr().err
+    assert (out / "predictive_stay.png").is_file()
+    assert not (out / "participant_weights.png").exists()
 
 
 @pytest.mark.parametrize("name", ["em", "em-laplace"])

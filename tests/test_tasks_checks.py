@@ -181,6 +181,16 @@ def test_choices_that_count_from_one_have_misses_besides() -> None:
         )
 
 
+def test_a_miss_may_be_coded_as_0_or_in_the_reward() -> None:
+    frame = GOOD.assign(first_choice=[1, 2, 0, 1, 1, 2], reward=[0, 1, -1, 1, 0, 1])
+    problems = validate(frame, DAW_2011).set_index(["line", "column"])["problem"]
+    assert "; and if 0 is how a miss is coded, missed=[0] too, or" in problems[3, "first_choice"]
+    assert problems[4, "reward"] == (
+        "reward must be 0 or 1 in daw-2011, got -1. If that is how a miss is coded, pass "
+        "missed=[-1], on the command line --missed -1"
+    )
+
+
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [

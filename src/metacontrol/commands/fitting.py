@@ -178,6 +178,7 @@ def figures(
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
+    from metacontrol.analysis.weight import undivided
     from metacontrol.fitting.same_choices import as_fitted
 
     must_be_writable(out)
@@ -189,7 +190,11 @@ def figures(
     constant = mc.has_weight(found.model)
     if not constant and data is None:
         raise ValueError(f"{found.model} works its weight out anew on each trial: add --choices")
-    if constant:
+    if constant and (why := undivided(found)):
+        if data is None:
+            raise ValueError(why)
+        print(why, file=sys.stderr)
+    elif constant:
         people = mc.participant_weights(found)
         draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
         if found.sampled:

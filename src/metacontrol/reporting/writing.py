@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from metacontrol.analysis.weight import has_weight, participant_weights
+from metacontrol.analysis.weight import has_weight, participant_weights, undivided
 from metacontrol.fitting.result import Fit
 from metacontrol.fitting.same_choices import as_fitted, must_be_same
 from metacontrol.reporting import sections
@@ -145,7 +145,9 @@ def _section(
     about_group = group(fit, prefix)
     parts: list[Section | None] = [sections.trust(fit, prefix), about_group]
     sentence = ""
-    if has_weight(fit.model) and len(set(participant_weights(fit)["weight"])) > 1:
+    if has_weight(fit.model) and (why := undivided(fit)):
+        parts.append(Section("Weight of planning", [Text(why, warning=True)]))
+    elif has_weight(fit.model) and len(set(participant_weights(fit)["weight"])) > 1:
         section, sentence = weight(fit, prefix)
         parts.append(section)
     if data is not None:
