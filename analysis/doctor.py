@@ -89,7 +89,7 @@ def _people(fit: Fit, data: Choices) -> Iterator[_Finding]:
 
     real = [e for e in data.task.events if getattr(e, "options", 1) > 1]
     coin = -trials * sum(np.log(e.options) for e in real)  # type: ignore[union-attr]
-    size = len(fit.about["coefficients"])
+    size = len(fit.about["coefficients"]) - len(fit.shared)
     gain = fit.scores["log_likelihood"].rename(index=str) - coin
     yield from share(
         gain.index[2 * gain < chi2.ppf(0.95, size)],

@@ -368,8 +368,7 @@ def plot_participant_weights(table: pd.DataFrame, ax: Axes) -> Axes:
     ax : Axes
         Where to draw.
     """
-    others = ("participant", "weight", "lower", "upper")
-    conditions = [c for c in table if c not in others and not _is_measure(table[c])]
+    conditions = _conditions(table)
     table = table.sort_values(conditions, kind="stable") if conditions else table
     labels = _labels(table, conditions)
     levels = list(dict.fromkeys(labels))
@@ -395,6 +394,17 @@ def plot_participant_weights(table: pd.DataFrame, ax: Axes) -> Axes:
     if conditions:
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=2, handlelength=1)
     return ax
+
+
+def height_of(table: pd.DataFrame) -> float:
+    """Return how high a figure of weights, or of draws of them, should be, in cm."""
+    return float(np.clip(0.6 * len(table[_conditions(table)].drop_duplicates()), 6, 22))
+
+
+def _conditions(table: pd.DataFrame) -> list[str]:
+    """Return the conditions of a table of participants' weights, or of draws of a weight."""
+    others = ("participant", "weight", "lower", "upper")
+    return [c for c in table if c not in others and not _is_measure(table[c])]
 
 
 def _is_measure(values: pd.Series) -> bool:

@@ -58,6 +58,14 @@ class Fit:
         return "posterior" in self.tree.children
 
     @property
+    def shared(self) -> list[str]:
+        """The coefficients that are the same for everybody: they move the group's means."""
+        if not self.sampled:
+            return []
+        group = set(self.group["parameter"])
+        return [name for name in self.about["coefficients"] if f"{name}_sd" not in group]
+
+    @property
     def digest(self) -> str:
         """What tells the choices that were fitted from any others; empty in older fits."""
         return str(self.about.get("data", {}).get("digest", ""))

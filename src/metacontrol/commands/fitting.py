@@ -178,7 +178,7 @@ def figures(
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
-    from metacontrol.analysis.weight import undivided
+    from metacontrol.analysis.weight import height_of, undivided
     from metacontrol.fitting.same_choices import as_fitted
 
     must_be_writable(out)
@@ -196,12 +196,17 @@ def figures(
         print(why, file=sys.stderr)
     elif constant:
         people = mc.participant_weights(found)
-        draw(out / "participant_weights", lambda ax: mc.plot_participant_weights(people, ax))
+        draw(
+            out / "participant_weights",
+            lambda ax: mc.plot_participant_weights(people, ax),
+            height=height_of(people),
+        )
         if found.sampled:
             posterior = mc.weight_draws(found)
             draw(
                 out / "weight_by_condition",
                 lambda ax: mc.plot_weight_by_condition(posterior, ax, people),
+                height=height_of(posterior),
             )
     if data is not None:
         draw_arbitration(found, data, draws, out)

@@ -78,14 +78,6 @@ def chains_of(fit: Fit) -> bool:
     return "sample_stats" in fit.tree.children
 
 
-def shared(fit: Fit) -> list[str]:
-    """Return the coefficients that are the same for everybody: they move the group's means."""
-    if not fit.sampled:
-        return []
-    group = set(fit.group["parameter"])
-    return [name for name in fit.about["coefficients"] if f"{name}_sd" not in group]
-
-
 def shades(fit: Fit) -> str:
     """Return what draws of a group are of."""
     best = {"em": "most probable", "em-laplace": "most likely"}.get(fit.method)
@@ -124,7 +116,7 @@ def _group(fit: Fit) -> str:
         "of their link"
     )
     said += ", whose numbers had no priors." if fit.method == "em-laplace" else "."
-    if moving := [f"`{name}`" for name in shared(fit)]:
+    if moving := [f"`{name}`" for name in fit.shared]:
         said += (
             f" {listed(moving)} {'is' if len(moving) == 1 else 'are'} the same for everybody: what "
             "does not change within a person moves the group's means."

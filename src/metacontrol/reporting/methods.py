@@ -20,7 +20,6 @@ from metacontrol.reporting.estimation import (
     chains_of,
     count_word,
     estimation,
-    shared,
     without_names,
 )
 from metacontrol.reporting.priors import link_scale
@@ -135,7 +134,7 @@ def _model(fit: Fit) -> str:
         for name, value in model.fixed
     ]
     meanings = [f"`{p.name}` ({_within(p.meaning)})" for p in model.free]
-    count = len(fit.about["coefficients"]) - len(shared(fit))
+    count = len(fit.about["coefficients"]) - len(fit.shared)
     return (
         f"Choices were fitted with the model `{model.name}` {of(model.source)}"
         + (f", with {listed(fixed)} fixed" if fixed else "")

@@ -10,6 +10,7 @@ import pandas as pd
 
 from metacontrol.analysis.weight import (
     determined_weights,
+    height_of,
     participant_weights,
     people_by_condition,
     plot_participant_weights,
@@ -55,7 +56,7 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
         lambda axes: plot_participant_weights(people, axes[0]),
         "Weight of planning of each participant, in order of size: " + best + middle,
         f"One dot a participant, from habit (0) to planning (1). {middle}",
-        height=8.0,
+        height=max(8.0, height_of(people)),
     )
     files = Table(f"{prefix}participant_weights", "Participants' weights.", people)
     blocks: list[Block] = []
@@ -71,6 +72,7 @@ def weight(fit: Fit, prefix: str) -> tuple[Section, str]:
                 "mean and 95 % interval; grey dots: participants' means over draws, in order of "
                 "size, which lie closer together than participants do.",
                 f"Weight of planning: {shades(fit)}. {said}",
+                height=height_of(draws),
             ),
             Table(
                 f"{prefix}weight_by_condition",
