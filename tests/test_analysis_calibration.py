@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, norm
 
 import metacontrol as mc
 from metacontrol.analysis.calibration import _null, _worst_tail
@@ -126,6 +126,26 @@ def test_sampling_that_is_too_short_is_said() -> None:
     table = table_of({"w_mean": (np.arange(100) + 0.5) / 100})
     assert "raise draws" not in mc.sbc_sentence(table)
     assert "raise draws" in mc.sbc_sentence(table.assign(ess=5.0))
+
+
+def test_it_is_said_what_so_many_groups_would_show() -> None:
+    """Four in five of a shift as large as that are found, give or take chance."""
+
+    def said(count: int) -> str:
+        even = (np.arange(count) + 0.5) / count
+        return mc.sbc_sentence(table_of({f"q{i}": even for i in range(10)}))
+
+    assert "so few show nothing, however wrong it is: raise simulations" in said(2)
+    shifts = [float(said(n).split("that lies ")[1].split()[0]) for n in (10, 100)]
+    assert shifts[0] > 1 > shifts[1]
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(100):
+        pits = {f"q{i}": rng.uniform(size=100) for i in range(9)}
+        pits["q9"] = norm.cdf(rng.standard_normal(100) + shifts[1])
+        verdict = mc.sbc_verdict(table_of(pits)).set_index("quantity")["verdict"]
+        found.append(verdict["q9"] == "posterior too low")
+    assert 0.65 < np.mean(found) < 0.95
 
 
 def test_groups_come_from_the_priors_that_fit_uses() -> None:
