@@ -125,9 +125,9 @@ def fit(
         Whether to show a progress bar on a terminal, and to say on standard error about how long it
         will take, where it may be long.
     checkpoint : path, optional
-        Folder that keeps what is finished: chains of nuts and two-stage, the most probable group of
-        em, participants by mle and map. The same call goes on from there, and finds what it would
-        have found without a break. Delete it when the fit is saved.
+        Folder that keeps what is finished: chains of nuts and two-stage, rounds of em, participants
+        by mle and map. The same call goes on from there, and finds what it would have found without
+        a break. Delete it when the fit is saved.
     shard : tuple of int
         For mle and map, with a checkpoint: which of how many shares of the participants, from
         (1, n) to (n, n), to fit; `gather` joins them.
