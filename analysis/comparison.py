@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from scipy.special import logsumexp
 
-from metacontrol.analysis.criteria import fits_table, named
+from metacontrol.analysis.criteria import fits_table, method_of, named
 from metacontrol.analysis.elpd import Elpd, spread
 from metacontrol.analysis.loo import Leave, loo
 from metacontrol.analysis.style import BLUE, GREY
+from metacontrol.fitting.fit import ALONE
 from metacontrol.fitting.result import Fit
 from metacontrol.fitting.same_choices import must_be_same
 from metacontrol.tasks.choices import Choices
@@ -63,20 +65,23 @@ def compare(
     ------
     ValueError
         If there are fewer than two fits, two have the same name, they are of different participants
-        or choices, by several methods or answer different questions, or fits by nuts or two-stage
-        come without data and seed.
+        or choices, by several methods or answer different questions, fits by nuts or two-stage come
+        without data and seed, or others with them.
     """
     chosen = named(fits)
-    asked = data is not None or seed is not None
-    if asked and all(isinstance(fit, Fit) and fit.sampled for fit in chosen.values()):
+    predicted = [isinstance(fit, Elpd) for fit in chosen.values()]
+    if any(predicted) and not all(predicted):
+        raise ValueError("what loo or kfold returned is compared with its like, not with a fit")
+    method = method_of(chosen)
+    if data is not None or seed is not None or leave != "trial":
+        if all(predicted) or method in ALONE:
+            what = "what loo or kfold returned" if all(predicted) else f"fits by {method}"
+            raise ValueError(f"data, leave and seed are for fits of a group, these are {what}")
         if data is None or seed is None:
             raise ValueError("fits are compared by predictions given both data=... and seed=...")
         chosen = {name: loo(fit, data, leave=leave, seed=seed) for name, fit in chosen.items()}
-    if all(isinstance(fit, Elpd) for fit in chosen.values()):
-        return _elpd_table(chosen)
-    if any(isinstance(fit, Elpd) for fit in chosen.values()):
-        raise ValueError("what loo or kfold returned is compared with its like, not with a fit")
-    return fits_table(chosen)
+        predicted = [True]
+    return _elpd_table(chosen) if all(predicted) else fits_table(chosen)
 
 
 def _elpd_table(found: Mapping[str, Elpd]) -> pd.DataFrame:
@@ -155,9 +160,10 @@ def plot_comparison(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.axvline(0, color=GREY, linewidth=0.8, linestyle="--")
     width = 1.96 * table["difference_se"]
     ax.errorbar(table["difference"], places, xerr=width, fmt="o", color=BLUE, markersize=4)
-    ax.set_yticks(places, table["model"])
+    labels = [fill(name.replace("(", " ("), 24) for name in table["model"]]
+    ax.set_yticks(places, [label.replace(" (", "(") for label in labels])
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    ax.set_xlabel("Difference in elpd from the best (nats)")
+    ax.set_xlabel("Difference in elpd (nats)")
     return ax

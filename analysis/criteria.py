@@ -21,7 +21,7 @@ CRITERIA = ("aic", "bic")
 
 def fits_table(fits: Mapping[str, Fit]) -> pd.DataFrame:
     """Return what fits by one method say for their models; see `compare`."""
-    method = _method(fits)
+    method = method_of(fits)
     if method not in (*ALONE, *EM):
         raise ValueError(
             f"fits by {method} are compared by predictions: give data=... and seed=..."
@@ -122,7 +122,7 @@ def log_evidence(
         known = ", ".join([*CRITERIA, "laplace", "importance"])
         raise ValueError(f"criterion must be one of {known}, got {criterion!r}")
     chosen = named(fits)
-    method, needed = _method(chosen), ("laplace",) if criterion == "laplace" else SEARCHED
+    method, needed = method_of(chosen), ("laplace",) if criterion == "laplace" else SEARCHED
     if method not in needed:
         raise ValueError(
             f"evidence by {criterion} needs fits by {' or '.join(needed)}, these are by {method}"
@@ -155,7 +155,7 @@ def _name(fit: Any) -> str:
     return fit.model.name if isinstance(fit, Fit) else fit.model
 
 
-def _method(fits: Mapping[str, Fit]) -> str:
+def method_of(fits: Mapping[str, Any]) -> str:
     """Return the method that all are fitted by; raise ValueError if there are several."""
     methods = dict.fromkeys(fit.method for fit in fits.values())
     if len(methods) > 1:

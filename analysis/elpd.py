@@ -28,6 +28,8 @@ class Elpd:
         What was done about large Pareto k, and what is left to do; empty if there were none.
     digest : str
         What tells the choices that were predicted from any others; empty if it is not known.
+    method : str
+        By which method the model was fitted; empty if it is not known.
     """
 
     model: str
@@ -35,6 +37,7 @@ class Elpd:
     points: pd.DataFrame
     done: str = ""
     digest: str = ""
+    method: str = ""
 
     @property
     def elpd(self) -> float:

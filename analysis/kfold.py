@@ -120,7 +120,7 @@ def kfold(
     question = QUESTION.format(1 - 1 / len(values))
     if by is not None:
         question = QUESTION_BY.format(by=by, others=len(values) - 1)
-    return Elpd(model.name, question, points, digest=digest(data))
+    return Elpd(model.name, question, points, digest=digest(data), method=method)
 
 
 def _dealt(people: list[str], folds: int, seed: int) -> tuple[np.ndarray, list[int]]:

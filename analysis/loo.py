@@ -63,7 +63,7 @@ def loo(
     Parameters
     ----------
     fit : Fit
-        By nuts.
+        Of a group: by nuts, two-stage, em or em-laplace.
     data : Choices
         What was fitted.
     leave : {"trial", "participant", "future"}
@@ -101,6 +101,8 @@ def loo(
             f"draws must be {LEAST} or more, steps 1 or more and first 0 or more, "
             f"got {draws}, {steps} and {first}"
         )
+    if leave != "future" and (steps, first) != (1, 0):
+        raise ValueError(f"steps and first are for leave='future', got {leave!r}")
     must_be_of(fit, data)
     data = in_order_of(fit, data)
     scoring = Scoring.of(fit.model, data, fit.formulas)
@@ -109,14 +111,19 @@ def loo(
     if list(fit.parameters.index.astype(str)) != scoring.participants:
         raise ValueError(f"the fit of {fit.model.name} is not of the participants of these choices")
     if leave == "trial":
-        return _leave_trial(fit, data, individuals, population, draws, seed)
-    others = Others.of(individuals, population, seed)
-    if leave == "participant":
-        return _leave_participant(fit, data, others)
-    points = _named(leave_future(others, draws=draws, steps=steps, first=first, seed=seed), data)
-    question = FUTURE.format(f"{steps} choices" if steps > 1 else "choice", first)
-    question += OVERLAP.format(steps) if steps > 1 else ""
-    return Elpd(fit.model.name, question, points, _refits(points, others), digest(data))
+        question = TRIAL
+        points, done = _leave_trial(fit, data, individuals, population, draws, seed)
+    elif leave == "participant":
+        question = PARTICIPANT
+        points, done = _leave_participant(Others.of(individuals, population, seed))
+    else:
+        question = FUTURE.format(f"{steps} choices" if steps > 1 else "choice", first)
+        question += OVERLAP.format(steps) if steps > 1 else ""
+        others = Others.of(individuals, population, seed)
+        left_out = leave_future(others, draws=draws, steps=steps, first=first, seed=seed)
+        points = _named(left_out, data)
+        done = _refits(points, others)
+    return Elpd(fit.model.name, question, points, done, digest(data), fit.method)
 
 
 def _leave_trial(
@@ -126,7 +133,8 @@ def _leave_trial(
     population: Population,
     draws: int,
     seed: int,
-) -> Elpd:
+) -> tuple[pd.DataFrame, str]:
+    """Return trials left out, and what was done about large Pareto k."""
     points = _weighted_trials(fit, individuals.scoring)
     done = ""
     if redrawn := int((points["pareto_k"] > GOOD).sum()):
@@ -137,7 +145,7 @@ def _leave_trial(
             f"without the trial, after which it is in {left:,}. "
         )
     points = _named(points.drop(columns=["person", "place"]), data)
-    return Elpd(fit.model.name, TRIAL, points, done + _advice(points), digest(data))
+    return points, done + _advice(points)
 
 
 def _weighted_trials(fit: Fit, scoring: Scoring) -> pd.DataFrame:
@@ -177,7 +185,8 @@ def _redraw(points: pd.DataFrame, others: Others, draws: int, seed: int) -> None
             points.loc[index, ["elpd", "pareto_k", "redrawn"]] = elpd, k[0], True
 
 
-def _leave_participant(fit: Fit, data: Choices, others: Others) -> Elpd:
+def _leave_participant(others: Others) -> tuple[pd.DataFrame, str]:
+    """Return participants left out, and what is left to do about large Pareto k."""
     everything = logsumexp(others.scores, axis=1) - np.log(others.scores.shape[1])
     elpd = logsumexp(others.log_weights + others.scores, axis=1)
     points = pd.DataFrame(
@@ -189,7 +198,7 @@ def _leave_participant(fit: Fit, data: Choices, others: Others) -> Elpd:
             "effective_draws": np.median(others.effective, axis=1),
         }
     )
-    return Elpd(fit.model.name, PARTICIPANT, points, _advice(points), digest(data))
+    return points, _advice(points)
 
 
 def _refits(points: pd.DataFrame, others: Others) -> str:

@@ -75,7 +75,8 @@ def predictive(
     Raises
     ------
     ValueError
-        If these are not the choices that were fitted.
+        If these are not the choices that were fitted, the statistic has no column `value`, or, one
+        step ahead, it does not depend on the choice that comes next.
     """
     must_be_of(fit, data)
     tables = fit.parameter_draws(draws)
@@ -87,7 +88,14 @@ def predictive(
         rows, windows = _windows(data, given_history)
         simulated = _next_choices(fit, data, tables, rng, rows, windows)
         data = windows
-    return _summary([statistic(played) for played in simulated], statistic(data))
+    found, observed = [statistic(played) for played in simulated], statistic(data)
+    if given_history and len(found) > 1 and all(table.equals(observed) for table in found):
+        raise ValueError(
+            f"{getattr(statistic, '__name__', 'this statistic')} of these data does not depend on "
+            "which choice comes next, as where it is of rewards alone: look at it free-running "
+            "(given_history=0)"
+        )
+    return _summary(found, observed)
 
 
 def prior_predictive(
@@ -132,6 +140,9 @@ def predictive_stay(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> 
 
 def _summary(tables: Sequence[pd.DataFrame], observed: pd.DataFrame | None = None) -> pd.DataFrame:
     first = tables[0] if observed is None else observed
+    if "value" not in first:
+        has = ", ".join(map(str, first))
+        raise ValueError(f"a statistic returns a table with a column value, this one has: {has}")
     cell = [column for column in first if column != "value"]
     found = first.rename(columns={"value": "observed"}).set_index(cell)
     sets = [table.set_index(cell)["value"].reindex(found.index) for table in tables]

@@ -61,7 +61,7 @@ def test_groups_are_compared_by_ibic(
 
 
 def test_what_one_method_finds_is_not_compared_with_another(
-    fits: dict[str, dict[str, mc.Fit]],
+    fits: dict[str, dict[str, mc.Fit]], data: mc.Choices
 ) -> None:
     for pair in (("mle", "map"), ("mle", "em"), ("em", "em-laplace"), ("laplace", "two-stage")):
         mixed = {method: fits[method][PLANS] for method in pair}
@@ -75,6 +75,15 @@ def test_what_one_method_finds_is_not_compared_with_another(
         mc.compare(fits["two-stage"])
     with pytest.raises(ValueError, match=r"given both data=\.\.\. and seed="):
         mc.compare(fits["em"], seed=1)
+    of_groups = {method: fits[method][PLANS] for method in ("em", "two-stage")}
+    with pytest.raises(ValueError, match="these are by em and two-stage"):
+        mc.compare(of_groups, data, leave="participant", seed=1)
+    predicted = {name: mc.loo(fit, data, seed=1) for name, fit in of_groups.items()}
+    with pytest.raises(ValueError, match="these are by em and two-stage"):
+        mc.compare(predicted)
+    for asked in ({"data": data}, {"leave": "future"}, {"seed": 1}):
+        with pytest.raises(ValueError, match="are for fits of a group, these are fits by mle"):
+            mc.compare(fits["mle"], **asked)
     for method in ("laplace", "em"):
         with pytest.raises(
             ValueError, match=f"bic needs fits by mle or map, these are by {method}"

@@ -216,6 +216,8 @@ def test_what_cannot_be_left_out(data: mc.Choices, fit: mc.Fit) -> None:
         mc.loo(fit, data, leave="day", seed=1)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="steps 1 or more and first 0 or more, got 500, 0 and 0"):
         mc.loo(fit, data, leave="future", steps=0, seed=1)
+    with pytest.raises(ValueError, match="steps and first are for leave='future', got 'trial'"):
+        mc.loo(fit, data, first=10, seed=1)
     fewer = mc.Choices(data.frame[data.frame["participant"] != "s2"], data.task)
     with pytest.raises(ValueError, match="not of the participants of these choices"):
         mc.loo(fit, fewer, seed=1)
@@ -297,6 +299,12 @@ def test_command(
     with pytest.raises(SystemExit, match="0"):
         main(["compare", *fits, *given])
     assert "knowing all their others" in capsys.readouterr().out
+    for option in (["--criterion", "bic"], ["--leave", "trial"]):
+        with pytest.raises(SystemExit, match="2"):
+            main(["compare", *fits, *option])
+    said = capsys.readouterr().err
+    assert "--criterion is for fits of each participant alone, these are of groups" in said
+    assert "--leave needs the choices: give --choices" in said
     table = pd.read_csv(tmp_path / "out/comparison.csv")
     np.testing.assert_allclose(table["elpd"], mc.loo(fit, data, seed=1).elpd)
     assert len(list((tmp_path / "out").glob("comparison.*"))) == 4

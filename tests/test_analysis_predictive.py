@@ -78,6 +78,8 @@ def test_learning_is_mean_reward_where_data_do_not_tell_payments(
         return learning_curve(played)
 
     table = mc.predictive(fit, bare, keep, draws=3, seed=1)
+    with pytest.raises(ValueError, match="learning_curve of these data does not depend on which"):
+        mc.predictive(fit, bare, learning_curve, draws=3, seed=1, given_history=1)
     np.testing.assert_allclose(table["observed"], parts)
     rewards = [s.frame["reward"].astype(float).to_numpy().reshape(12, 150) for s in seen[:3]]
     first = np.arange(150) * 8 // 150 == 0
@@ -124,6 +126,13 @@ def test_one_step_ahead_is_what_the_likelihood_says(fit: mc.Fit, data: Choices) 
     chosen = data.frame["first_choice"].to_numpy(dtype=int)
     again = np.where(chosen == np.roll(chosen, 1), likely, 1 - likely)[data.frame["trial"] > 1]
     assert table["predicted"][0] == pytest.approx(again.mean(), abs=0.008)
+
+
+def test_a_statistic_has_values(fit: mc.Fit, data: Choices) -> None:
+    with pytest.raises(ValueError, match="a table with a column value, this one has: part, share"):
+        mc.predictive(
+            fit, data, lambda d: learning_curve(d).rename(columns={"value": "share"}), seed=1
+        )
 
 
 def test_a_model_without_planning_misses_planning(data: Choices) -> None:

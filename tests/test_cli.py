@@ -203,6 +203,9 @@ def test_compare(simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     table = pd.read_csv(tmp_path / "comparison/comparison.csv")
     assert set(table["model"]) == {"model-free", "model-based"}
     assert pd.read_csv(tmp_path / "comparison/random_effects.csv")["frequency"].sum() == 1
+    for option in (("--leave", "future"), ("--choices", simulated)):
+        assert run("compare", *fits, *option) == 2
+        assert "--leave is for fits of groups, and so is --choices" in capsys.readouterr().err
     assert run("compare", fits[0]) == 2
     assert "two fits or more are compared, got 1" in capsys.readouterr().err
 

@@ -30,6 +30,14 @@ from metacontrol.output import must_be_writable
         (["simulate", "--trials", "0"], "trials must be 1 or more"),
         (["simulate", "--seed", "-1"], "--seed must be 0 or more, got -1"),
         (["figures", "nowhere.nc"], "there is no file nowhere.nc"),
+        (
+            ["fit", "nowhere.csv", "--method", "mle", "--draws", "9"],
+            "--draws is for em, em-laplace, two-stage, nuts: mle takes no notice of it",
+        ),
+        (
+            ["confuse", "hybrid", "model-free", "--starts", "9", "--method", "em"],
+            "--starts is for mle, map: em takes no notice of it",
+        ),
         (["data", "get", "gilan"], "no published data are called 'gilan'"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 import typer
 
 import metacontrol as mc
+from metacontrol.analysis.criteria import method_of
 from metacontrol.commands.options import (
     ChoicesFrom,
     Columns,
@@ -35,8 +36,11 @@ def compare(
         Path | None, typer.Option(help="What was fitted, for fits of groups and for importance.")
     ] = None,
     leave: Annotated[
-        str, typer.Option(help="What is left out, of groups: trial, participant or future.")
-    ] = "trial",
+        str | None,
+        typer.Option(
+            help="What is left out, of groups: trial (the default), participant or future."
+        ),
+    ] = None,
     choices_from: ChoicesFrom = 0,
     missed: Missed = [],  # noqa: B006
     column: Columns = [],  # noqa: B006
@@ -62,9 +66,18 @@ def compare(
     if choices is not None:
         data = read_choices(choices, found[0].task, choices_from, missed, column, exclude_first)
     groups = any(fit.sampled for fit in found)
+    if groups and criterion is not None:
+        raise ValueError("--criterion is for fits of each participant alone, these are of groups")
+    if not groups and (leave is not None or (data is not None and criterion != "importance")):
+        raise ValueError(
+            "--leave is for fits of groups, and so is --choices but for --criterion importance; "
+            "these are of each participant alone"
+        )
     if groups and data is not None:
-        _by_prediction(fits, data, leave, seed, out)
+        _by_prediction(fits, data, leave or "trial", seed, out)
         return
+    if leave is not None:
+        raise ValueError("--leave needs the choices: give --choices")
     if groups and not all(fit.method in EM for fit in found):
         raise ValueError("fits of groups are compared by what they predict: give --choices")
     table = mc.compare(fits)
@@ -108,6 +121,7 @@ def _by_prediction(
 ) -> None:
     """Compare fits of groups; say of each what it answers and whether it is to be trusted."""
     found = {}
+    method_of(fits)
     for name, fit in fits.items():
         found[name] = mc.loo(fit, data, leave=cast(Any, leave), seed=seed)
         print(found[name])

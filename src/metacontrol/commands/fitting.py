@@ -27,6 +27,7 @@ from metacontrol.commands.options import (
     find_prior,
     find_shard,
     jobs_at_once,
+    must_be_used,
     number_or_name,
     pair,
     read_choices,
@@ -37,6 +38,7 @@ Strict = Annotated[bool, typer.Option(help="Exit with status 3 if a diagnostic i
 
 
 def fit(
+    context: typer.Context,
     choices: File,
     model: ModelName = "hybrid",
     task: TaskName = "daw-2011",
@@ -101,6 +103,7 @@ def fit(
 
     Example: `metacontrol fit choices.csv --task otto-2013 --formula "w ~ 1 + load" --out fit`
     """
+    must_be_used(context, method)
     must_be_writable(out)
     share = find_shard(shard)
     data = read_choices(choices, task, choices_from, missed, column, exclude_first)

@@ -102,6 +102,19 @@ def jobs_at_once(jobs: int | None) -> Iterator[None]:
         yield
 
 
+def must_be_used(context: typer.Context, method: str) -> None:
+    """Raise ValueError if an option was given that a method of `fit` takes no notice of."""
+    from metacontrol.fitting.fit import USES
+
+    known = {name for uses in USES.values() for name in uses}
+    for name in sorted(known & context.params.keys() if method in USES else ()):
+        source = context.get_parameter_source(name)
+        if source and source.name == "COMMANDLINE" and name not in USES[method]:
+            who = ", ".join(other for other, uses in USES.items() if name in uses)
+            option = name.replace("_", "-")
+            raise ValueError(f"--{option} is for {who}: {method} takes no notice of it")
+
+
 def column_names(pairs: Sequence[str]) -> dict[str, str]:
     """Return others' names of columns by ours, from the option --column."""
     return dict(pair(text, "--column") for text in pairs)

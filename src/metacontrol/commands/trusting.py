@@ -25,6 +25,7 @@ from metacontrol.commands.options import (
     find_shard,
     find_task,
     jobs_at_once,
+    must_be_used,
     number_or_name,
     numbers,
     pair,
@@ -95,6 +96,7 @@ def recover(
 
 
 def confuse(
+    context: typer.Context,
     models: Annotated[list[str], typer.Argument(help="Two or more; see `metacontrol models`.")],
     task: TaskName = "daw-2011",
     participants: Annotated[int, typer.Option(help="How many play each model.")] = 50,
@@ -127,6 +129,7 @@ def confuse(
     Examples: `metacontrol confuse model-free model-based hybrid --task daw-2011`;
     `metacontrol confuse model-free hybrid --method em --groups 20 --participants 40`
     """
+    must_be_used(context, method)
     with resumable(out, resume=resume) as parts, jobs_at_once(jobs):
         table = mc.confuse(
             [find_model(name) for name in models],
