@@ -78,6 +78,8 @@ def predictive(
         If these are not the choices that were fitted, the statistic has no column `value`, or, one
         step ahead, it does not depend on the choice that comes next.
     """
+    if draws < 1:
+        raise ValueError(f"draws must be 1 or more, got {draws}")
     must_be_of(fit, data)
     tables = fit.parameter_draws(draws)
     tables = tables if fit.sampled else tables * draws

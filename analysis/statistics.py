@@ -51,13 +51,16 @@ def indices(data: Choices) -> pd.DataFrame:
     deterministic task planning is the former, and habit how much more it is so from the same first
     state.
 
-    Columns `index` ("planning", "habit"), `of` ("mean", "sd" over participants) and `value`.
+    Columns `index` ("planning", "habit"), `of` ("mean", "sd" over participants) and `value`,
+    missing where rewards or transitions were all alike.
     """
     shares = stay_by_participant(data)
     other = "start" if "start" in shares else "transition"
-    wide = shares.pivot(index="participant", columns=["reward", other], values="stay")
-    effect = wide["rewarded"] - wide["unrewarded"]
     near, far = ("same", "different") if other == "start" else ("common", "rare")
+    cells = pd.MultiIndex.from_product([["rewarded", "unrewarded"], [near, far]])
+    wide = shares.pivot(index="participant", columns=["reward", other], values="stay")
+    wide = wide.reindex(columns=cells)  # nobody may ever have been rewarded
+    effect = wide["rewarded"] - wide["unrewarded"]
     main, interaction = (effect[near] + effect[far]) / 2, (effect[near] - effect[far]) / 2
     found = pd.DataFrame(
         {"planning": main, "habit": interaction}

@@ -179,9 +179,9 @@ def _moments(values: Any, base: Any, means: Any, log_sd: Any) -> tuple[Any, Any,
     parts = jnp.stack([jnp.ones_like(odd), 1 - odd, odd]).astype(base.dtype)
 
     def moments(person: tuple[Any, Any, Any]) -> tuple[Any, Any, Any]:
-        logs = _one(person, log_sd)
-        top = logs.max()
-        weights = parts * jnp.exp(logs - top)
+        logs = jnp.where(parts, _one(person, log_sd), -jnp.inf)
+        top = logs.max(axis=1)  # of each part: of one half all weights may be nothing beside it
+        weights = jnp.exp(logs - top[:, None])
         total = weights.sum(axis=1)
         first, second = weights @ person[0].T, weights @ (person[0] * person[0]).T
         evidence = top + jnp.log(total / parts.sum(axis=1))

@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+import h5py
 import xarray as xr
 
 from metacontrol.tasks.files import must_be_file, whole_file
@@ -48,6 +49,7 @@ def read_tree(path: str | Path) -> xr.DataTree:
     must_be_file(path)
     try:
         _must_be_as_written(Path(path).read_bytes())
+        h5py.File(path).close()  # what h5netcdf cannot open has a word to say when it is forgotten
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             return tree.load()
     except Exception as error:

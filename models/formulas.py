@@ -247,6 +247,7 @@ def coefficient_matrix(
     return matrix
 
 
+@np.errstate(all="ignore")  # what is no number is told later, with where it is
 def _design(
     parameter: str, formula: str, frame: pd.DataFrame, like: pd.DataFrame | None = None
 ) -> formulaic.ModelMatrix:

@@ -63,8 +63,9 @@ def check(frame: pd.DataFrame, task: Task, choices_from: int = 0) -> pd.DataFram
     found: list[pd.DataFrame] = []
 
     def report(bad: np.ndarray | pd.Series, column: str, say: Callable[[pd.Series], str]) -> None:
-        rows = frame[np.asarray(bad, dtype=bool)]
-        if len(rows):
+        bad = np.asarray(bad, dtype=bool)
+        if bad.any():
+            rows = frame[bad]
             table = rows.reindex(columns=["participant", "trial", "line"])
             texts = [say(row) for _, row in rows.iterrows()]
             found.append(table.assign(column=column, problem=texts)[COLUMNS])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -187,6 +188,8 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
     try:
         with opener(path, "rt", encoding="utf-8-sig") as file:
             header = file.readline()
+            told = re.fullmatch(r"sep=(.)\s*", header)  # as Excel writes, before the header
+            header = file.readline() if told else header
             file.read()
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         return pd.DataFrame(), f"it is called .gz, but is not whole, or not packed by gzip: {error}"
@@ -205,10 +208,11 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
             path,
             sep=delimiter,
             header=None,  # read as a row: pandas would rename columns that are there twice
-            dtype=str,
+            dtype=object,  # one block of memory, where text columns would be one each
             keep_default_na=False,
             encoding="utf-8-sig",
             skip_blank_lines=False,
+            skiprows=1 if told else 0,
             index_col=False,
         )
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
@@ -217,7 +221,7 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str | None]:
     frame = frame.iloc[1:]
     if twice := _twice(frame):
         return pd.DataFrame(), twice
-    frame = _as_text(frame)
+    frame = _as_text(frame, first=3 if told else 2)
     if twice := _twice(frame):
         return pd.DataFrame(), twice
     values = frame.drop(columns="line").to_numpy(dtype=object)
@@ -243,10 +247,10 @@ def _twice(frame: pd.DataFrame) -> str | None:
     return f"its header names a column twice: {', '.join(twice)}" if len(twice) else None
 
 
-def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+def _as_text(frame: pd.DataFrame, first: int = 2) -> pd.DataFrame:
     """Return a copy of a user's frame with line numbers, as if it stood in a file."""
     frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-    line = pd.Series(np.arange(2, len(frame) + 2), name="line")
+    line = pd.Series(np.arange(first, len(frame) + first), name="line")
     return pd.concat([frame.reset_index(drop=True), line], axis=1)
 
 
@@ -314,8 +318,9 @@ def _as_numbers(
         participant = participant.astype("Int64")  # 7.0 is participant 7
     blank = participant.isna() | participant.astype(str).str.strip().isin(MISSING)
     frame["participant"] = participant.astype(str).str.strip().where(~blank)
-    for column in frame.columns.difference(["participant", "line", "trial", *events]):
-        frame[column] = _plainest(frame[column])
+    others = frame.columns.difference(["participant", "line", "trial", *events])
+    plain = pd.DataFrame({column: _plainest(frame[column]) for column in others}, frame.index)
+    frame = pd.concat([frame.drop(columns=others), plain], axis=1)[list(frame.columns)]
     table = pd.concat(unread, ignore_index=True) if unread else pd.DataFrame(columns=COLUMNS)
     return frame, table
 
@@ -324,6 +329,11 @@ def _plainest(values: pd.Series) -> pd.Series:
     """Return text as numbers if all of it is numbers, with blanks missing."""
     if not (pd.api.types.is_string_dtype(values) or values.dtype == object):
         return values
+    numbers = pd.to_numeric(values, errors="coerce")
+    if numbers.notna().all():
+        return numbers
     blank = values.isna() | values.astype(str).str.strip().isin(MISSING)
     numbers = pd.to_numeric(values.where(~blank), errors="coerce")
-    return numbers if numbers.notna().eq(~blank).all() else values.where(~blank)
+    if numbers.notna().eq(~blank).all():
+        return numbers
+    return values.where(~blank).infer_objects()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import run
 
 import metacontrol as mc
 from metacontrol.tasks import DAW_2011
@@ -42,7 +44,29 @@ def test_what_can_be_read_can_be_fitted(case: str, table: pd.DataFrame) -> None:
         assert np.isfinite(fit.parameters.to_numpy()).all()
         seen = mc.latents(MODEL, data, fit)
         assert len(seen) == len(data.frame)
+        mc.doctor(fit, data, draws=3, seed=1)
     assert np.isfinite(group.group["mean"]).all()
+
+
+def test_one_trial_of_each_is_reported(table: pd.DataFrame, tmp_path: Path) -> None:
+    """Nobody can have stayed: figures of that are left out, with a word."""
+    data = mc.read_choices(CASES["one trial"](table), DAW_2011)
+    data.frame.to_csv(tmp_path / "choices.csv", index=False)
+    fit = mc.fit(MODEL, data, method="map", starts=2, seed=1, progress=False)
+    page = mc.report(fit, data, out=tmp_path / "report", draws=3)
+    assert "There is no check of staying: nobody has a trial right after another" in (
+        page.read_text(encoding="utf-8")
+    )
+    path = fit.save(tmp_path / "fit.nc")
+    given = ["--choices", tmp_path / "choices.csv", "--draws", 3, "--out", tmp_path / "figures"]
+    assert run("figures", path, *given) == 0
+
+
+def test_draws_of_which_one_half_has_no_weight(table: pd.DataFrame) -> None:
+    """Of one trial so little is known that a group may be where few draws are, by seven."""
+    data = mc.read_choices(CASES["one trial of one participant"](table), DAW_2011)
+    fit = mc.fit(mc.models.HYBRID, data, method="em", draws=20, chains=1, seed=7, progress=False)
+    assert np.isfinite(fit.group["mean"]).all()
 
 
 def test_nothing_but_missed_trials_is_refused(table: pd.DataFrame) -> None:

@@ -24,6 +24,15 @@ def test_several_fits_are_compared(reported: Reported) -> None:
     assert not (page.parent / "tables/habit_participant_weights.csv").exists()  # w is 0
 
 
+def test_one_fit_is_not_compared_with_itself(reported: Reported, tmp_path: Path) -> None:
+    fit = reported.alone["habit"]
+    with pytest.raises(ValueError, match="one and other are the same fit"):
+        mc.report({"one": fit, "other": fit}, out=tmp_path / "report")
+    with pytest.raises(ValueError, match="draws must be 1 or more, got 0"):
+        mc.report(fit, reported.data, out=tmp_path / "report", draws=0)
+    assert not (tmp_path / "report").exists()
+
+
 def test_groups_are_compared_by_prediction(reported: Reported, tmp_path: Path) -> None:
     fits = {"loaded": reported.sampled, "tied": reported.every["correlated"]}
     page = mc.report(fits, reported.data, out=tmp_path / "report", draws=2, seed=3)

@@ -25,6 +25,7 @@ from metacontrol.analysis.weight import people_by_condition
 from metacontrol.arbitration import arbitration
 from metacontrol.reporting.blocks import Figure
 from metacontrol.reporting.estimation import count_word
+from metacontrol.reporting.weights import _difference
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
@@ -120,6 +121,19 @@ def test_doubts_come_before_all_else(reported: Reported) -> None:
     tree["estimates"].to_dataset()["at_bound"].loc[PEOPLE[0]] = True
     assert not mc.Fit(tree).ok
     assert mc.Fit(tree).doubts.empty
+
+
+def test_a_difference_has_a_direction_where_its_interval_has_one(reported: Reported) -> None:
+    for shift, said in (
+        (0.0, "Whether the median participant plans more or less with load 1 than with load 0 is"),
+        (0.4, "With load 1 the median participant plans more than with load 0: the weight"),
+        (-0.4, "With load 1 the median participant plans less than with load 0: the weight"),
+    ):
+        weight = np.concatenate([np.linspace(0.4, 0.5, 100), np.linspace(0.4, 0.5, 100)[::-1]])
+        draws = pd.DataFrame({"load": np.repeat([0, 1], 100), "weight": weight})
+        draws.loc[draws["load"] == 1, "weight"] += shift
+        (text,) = _difference(reported.sampled, draws, ["load"])
+        assert said[1:] in text.text
 
 
 def test_intervals_of_mean_weights_are_those_of_the_posterior(reported: Reported) -> None:

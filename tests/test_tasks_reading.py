@@ -46,6 +46,17 @@ def written(path: Path, separator: str = ",", **change: Any) -> Path:
     return path
 
 
+def test_a_first_line_by_excel_names_the_separator(tmp_path: Path) -> None:
+    file = written(tmp_path / "choices.csv", ";")
+    expected = read_choices(file, DAW_2011).frame
+    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    file.write_text("\n".join(["sep=;", *lines]), encoding="utf-8")
+    pd.testing.assert_frame_equal(read_choices(file, DAW_2011).frame, expected)
+    file.write_text("\n".join(["sep=;", lines[0], lines[1].replace(";", ";x", 1)]))
+    with pytest.raises(ChoicesError, match="line 3"):
+        read_choices(file, DAW_2011)
+
+
 @pytest.mark.parametrize("name", ["ours.csv", "ours.csv.gz", "ours"])
 @pytest.mark.parametrize("separator", [",", "\t", ";"])
 def test_files_say_what_frames_say(tmp_path: Path, name: str, separator: str) -> None:

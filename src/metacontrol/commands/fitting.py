@@ -183,6 +183,7 @@ def figures(
     """
     from metacontrol.analysis.weight import height_of, undivided
     from metacontrol.fitting.same_choices import as_fitted
+    from metacontrol.reporting.predictions import NO_PAIRS
 
     must_be_writable(out)
     found = mc.load_fit(fitted)
@@ -214,4 +215,7 @@ def figures(
     if data is not None:
         draw_arbitration(found, data, draws, out)
         stay = mc.predictive_stay(found, data, draws=draws, seed=seed)
+        if stay.empty:
+            print(NO_PAIRS, file=sys.stderr)
+            return
         draw(out / "predictive_stay", lambda ax: mc.plot_predictive_stay(stay, ax))

@@ -113,7 +113,7 @@ def plan(
                 gather=shlex.join(gather),
             )
         )
-    print(f"wrote {script}: run it by bash {script}")
+    print(f"wrote {script}: run it by bash {shlex.quote(str(script))}")
 
 
 def _options(command: list[str]) -> dict[str, Any]:

@@ -53,9 +53,10 @@ _SAYS = {
 }
 _INFORMED = (
     "Beforehand EM with importance-weighted draws [@dempster1977] found about where the group is, "
-    "and how far and on which scale each participant's choices tell parameters apart; these were "
-    "written as departures from what that lets one expect, which generalizes partial centring "
-    "[@papaspiliopoulos2007]."
+    "and how far and on which scale each participant's choices tell parameters apart. Where it was "
+    "sure how much people differ in a parameter, theirs were written as departures from what that "
+    "lets one expect, which generalizes partial centring [@papaspiliopoulos2007]; else they were "
+    "non-centred."
 )
 _ENDS = "95 % intervals, from the 2.5 % to the 97.5 % quantile of the draws."
 _SHOWN = {

@@ -31,6 +31,7 @@ from metacontrol.tasks.choices import Choices
 from metacontrol.tasks.two_step import TwoStep
 
 HEADING = "Does it predict what they did?"
+NO_PAIRS = "There is no check of staying: nobody has a trial right after another that counts."
 BEHIND = "Dots: the participants. Bands and lines: 95 % interval and mean of "
 
 
@@ -39,10 +40,13 @@ def predicted(fit: Fit, data: Choices, draws: int, seed: int, prefix: str) -> Se
     if "second_state" not in data.frame:
         why = "There is no check of this: it sorts by second states, and the task has none."
         return Section(HEADING, [Text(why)])
+    stay = predictive_stay(fit, data, draws=draws, seed=seed)
+    if stay.empty:
+        return Section(HEADING, [Text(NO_PAIRS)])
     sets = f"{BEHIND}{number(draws)} data sets simulated from the fit"
     blocks = _stay(
         f"{prefix}predictive_stay",
-        predictive_stay(fit, data, draws=draws, seed=seed),
+        stay,
         f"Choosing the same again, by what came of it. {sets}, in which each simulated person "
         "lives through a history of their own.",
     )

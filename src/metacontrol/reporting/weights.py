@@ -170,11 +170,16 @@ def _difference(fit: Fit, draws: pd.DataFrame, conditions: list[str]) -> list[Te
     low, high = (part["weight"].to_numpy() for _, part in draws.groupby(conditions, sort=False))
     change = high - low
     one, other = _labels(cells, conditions)
-    more = "more" if change.mean() > 0 else "less"
     lower, upper = np.quantile(change, [0.025, 0.975])
-    said = (
-        f"With {other} the median participant plans {more} than with {one}: the weight differs "
-        f"by {Column('', '', 2).cell(change.mean())} ({interval(lower, upper)})."
+    if lower <= 0 <= upper:
+        said = f"Whether the median participant plans more or less with {other} than with {one} is"
+        said += " open"
+    else:
+        more = "more" if lower > 0 else "less"
+        said = f"With {other} the median participant plans {more} than with {one}"
+    said += (
+        f": the weight differs by {Column('', '', 2).cell(change.mean())} "
+        f"({interval(lower, upper)})."
     )
     return [Text(qualified(said, fit), warning=not fit.doubts.empty)]
 

@@ -64,11 +64,15 @@ def report(
     Raises
     ------
     ValueError
-        If there is no fit, or fits or choices are of other participants or trials.
+        If there is no fit, the same fit is there twice, fits or choices are of other participants
+        or trials, or draws are below 1.
     FileExistsError
         If the folder holds something that is not an older report.
     """
+    if draws < 1:
+        raise ValueError(f"draws must be 1 or more, got {draws}")
     named = _named(fits)
+    _must_be_several(named)
     first = next(iter(named.values()))
     must_be_same({name: fit.digest for name, fit in named.items()})
     for name, fit in named.items():
@@ -218,6 +222,15 @@ def _title(named: Mapping[str, Fit]) -> dict[str, str]:
         "size": f"{people(fit).removesuffix(',')}, {number(data['trials'])} trials",
         "version": fit.about["versions"]["metacontrol"],
     }
+
+
+def _must_be_several(named: Mapping[str, Fit]) -> None:
+    """Raise ValueError if two fits are one: of the same run."""
+    runs: dict[str, str] = {}
+    for name, fit in named.items():
+        if (run := fit.tree.attrs.get("run", name)) in runs:
+            raise ValueError(f"{runs[run]} and {name} are the same fit")
+        runs[run] = name
 
 
 def _named(fits: Fit | Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
