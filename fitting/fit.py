@@ -34,6 +34,7 @@ SEARCHED = ("mle", "map")
 ALONE = (*SEARCHED, "laplace")
 EM = ("em", "em-laplace")  # whose draws are of a normal distribution around a group
 WITHOUT_PRIORS = {"mle": "map", "em-laplace": "em"}  # and where they can be had
+ANY_SIZE = ("map", "nuts")  # which find slopes of any size, if their priors allow it
 # The arguments that each method takes notice of.
 _SEARCH, _SAMPLE = ("starts",), ("draws", "tune", "chains", "target_accept")
 USES: Mapping[str, tuple[str, ...]] = {
@@ -178,7 +179,8 @@ def fit(
     if method in ALONE:
         must_vary(scoring)
     if method != "mle":
-        check_regressors(scoring, group=method not in ALONE)
+        own = priors if method in ANY_SIZE else None
+        check_regressors(scoring, group=method not in ALONE, given=own)
     cores = min(chains, cores)
     given: dict[str, Any] = {**counts, "target_accept": target_accept, "centring": centring}
     tied = correlated if isinstance(correlated, bool) else list(correlated)

@@ -76,7 +76,7 @@ def build_model(
         ``pm.sample(backend="jax", compile_kwargs={"gradient_backend": "jax"})``.
     """
     individuals = Individuals(Scoring.of(model, data, formulas))
-    check_regressors(individuals.scoring, group=True)
+    check_regressors(individuals.scoring, group=True, given=priors)
     unknown = set(centring) - set(individuals.scoring.story.coefficients)
     if unknown:
         known = ", ".join(individuals.scoring.story.coefficients)

@@ -14,7 +14,8 @@ from metacontrol.models.scoring import Scoring
 
 SLOPE = Prior("normal", 0.0, 1.0)
 SLOPE_SD = Prior("half_normal", 0.5)
-LARGE, SMALL = 20.0, 0.05  # largest value and smallest range of a regressor of about unit size
+LARGE = 20.0  # largest value of a regressor of about unit size
+SMALL = 1 / 3  # its smallest range: an effect of 1 over it is three sds of its slope's prior
 
 
 def coefficient_priors(story: Story, given: Mapping[str, Prior] | None = None) -> dict[str, Prior]:
@@ -76,13 +77,15 @@ def replaced(priors: dict[str, Prior], given: Mapping[str, Prior] | None) -> dic
     return priors | dict(given or {})
 
 
-def check_regressors(scoring: Scoring, *, group: bool) -> None:
+def check_regressors(
+    scoring: Scoring, *, group: bool, given: Mapping[str, Prior] | None = None
+) -> None:
     """Raise ValueError where a formula would not mean what it seems to.
 
-    That is where a column's size is so far from 1 that the prior of its slope would rule it; and in
-    a group, where people could not differ in what a column of theirs predicts, for lack of an
-    intercept, where a term is a sum of others, or where a coefficient's name has a "/", which no
-    variable of a file may have.
+    That is where a column's size is so far from 1 that the prior of its slope would rule it, unless
+    that is `given`; and in a group, where people could not differ in what a column of theirs
+    predicts, for lack of an intercept, where a term is a sum of others, or where a coefficient's
+    name has a "/", which no variable of a file may have.
     """
     used = scoring.records.rows >= 0
     for predictor in scoring.story.predictors:
@@ -100,11 +103,14 @@ def check_regressors(scoring: Scoring, *, group: bool) -> None:
                 )
             values = scoring.records.columns[column][used]
             low, high = float(values.min()), float(values.max())
-            if high > low and (max(-low, high) > LARGE or high - low < SMALL):
+            odd = high > low and (max(-low, high) > LARGE or high - low < SMALL)
+            slope = f"{column}_mean" if group else column
+            if odd and slope not in (given or {}):
                 raise ValueError(
                     f"{column} goes from {low:g} to {high:g}, but priors of slopes are for columns "
-                    f"of about unit size: write scale(...) around the column in the formula for "
-                    f"{name}, for standard deviations from its mean"
+                    f"of about unit size: write {_scaled(column.removeprefix(f'{name}_'))} in the "
+                    f"formula for {name}, for standard deviations from its mean; by map or "
+                    f"nuts its slope may have a prior of its own instead ({slope})"
                 )
         own = [np.ones(used.sum())] if INTERCEPT in (predictor.terms or ()) else []
         for column in predictor.columns if group else ():
@@ -122,3 +128,10 @@ def check_regressors(scoring: Scoring, *, group: bool) -> None:
                 f"0, as in '1 + C(group)': {name}_{INTERCEPT} is then of the first group, and the "
                 "others are differences from it"
             )
+
+
+def _scaled(term: str) -> str:
+    """Return what to write for a term: `scale(poly(age, 2))` for `poly(age, 2)[1]`, one of two."""
+    if ":" in term:
+        return f"scale(...) around the columns of {term}"
+    return "scale({})".format(re.sub(r"\[\w+\]$", "", term))

@@ -17,7 +17,7 @@ from metacontrol.fitting.group import assemble
 from metacontrol.fitting.hierarchy import Hierarchy
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.information import quick_pass
-from metacontrol.fitting.priors import group_priors
+from metacontrol.fitting.priors import check_regressors, group_priors
 from metacontrol.fitting.sampling import compiled
 from metacontrol.models.scoring import Scoring
 
@@ -161,13 +161,46 @@ def test_people_of_a_group_differ_or_the_formula_is_refused(data: mc.Choices) ->
         mc.build_model(mc.models.HYBRID, data, formulas={"w": "0 + load + age"})
 
 
-@pytest.mark.parametrize("formula", ["1 + years", "1 + share"])
-def test_columns_far_from_unit_size_are_refused(data: mc.Choices, formula: str) -> None:
-    frame = data.frame.assign(years=20 + 50 * data.frame["age"], share=data.frame["age"] / 100)
+@pytest.mark.parametrize(
+    ("formula", "advice"),
+    [
+        ("1 + years", r"w_years goes from 20 to 70, .* write scale\(years\) in the formula for w"),
+        ("1 + share", r"write scale\(share\) in .*; by map or nuts .* \(w_share_mean\)"),
+        ("1 + I(age * 0.01)", r"write scale\(I\(age \* 0.01\)\) in"),
+        ("1 + poly(age, 2)", r"w_poly\(age, 2\)\[1\] .* write scale\(poly\(age, 2\)\) in"),
+        ("load * share", r"w_share goes"),
+        ("load + load:share", r"write scale\(...\) around the columns of load:share in"),
+    ],
+)
+def test_columns_far_from_unit_size_are_refused(
+    data: mc.Choices, formula: str, advice: str
+) -> None:
+    frame = data.frame.assign(years=20 + 50 * data.frame["age"], share=0.3 * data.frame["age"])
     aged = mc.read_choices(frame, data.task)
-    with pytest.raises(ValueError, match=r"w_(years|share) goes from .* write scale\("):
+    with pytest.raises(ValueError, match=advice):
         mc.fit(mc.models.HYBRID, aged, formulas={"w": formula}, method="em", seed=1)
-    mc.build_model(mc.models.HYBRID, aged, formulas={"w": "1 + scale(years)"})
+
+
+@pytest.mark.parametrize("term", ["years", "share", "I(age * 0.01)", "poly(age, 2)"])
+def test_scale_makes_a_column_of_any_size_fit(data: mc.Choices, term: str) -> None:
+    frame = data.frame.assign(years=20 + 50 * data.frame["age"], share=0.3 * data.frame["age"])
+    scoring = Scoring.of(
+        mc.models.HYBRID, mc.Choices(frame, data.task), {"w": f"1 + scale({term})"}
+    )
+    check_regressors(scoring, group=True)
+
+
+def test_a_slope_with_a_prior_of_its_own_is_of_any_size(data: mc.Choices) -> None:
+    """Not by em, whose standard errors of slopes are at most 1."""
+    small = mc.Choices(data.frame.assign(share=0.3 * data.frame["age"]), data.task)
+    formulas, wide = {"w": "1 + share"}, {"w_share_mean": mc.Prior("normal", 0.0, 5.0)}
+    mc.build_model(mc.models.HYBRID, small, formulas=formulas, priors=wide)
+    with pytest.raises(ValueError, match="w_share goes from 0 to 0.3"):
+        mc.build_model(
+            mc.models.HYBRID, small, formulas=formulas, priors={"w_share_sd": wide["w_share_mean"]}
+        )
+    with pytest.raises(ValueError, match="w_share goes from 0 to 0.3"):
+        mc.fit(mc.models.HYBRID, small, formulas=formulas, priors=wide, method="em", seed=1)
 
 
 @pytest.mark.parametrize(
