@@ -180,7 +180,7 @@ def fit(
         must_vary(scoring)
     if method != "mle":
         own = priors if method in ANY_SIZE else None
-        check_regressors(scoring, group=method not in ALONE, given=own)
+        check_regressors(scoring, group=method not in ALONE, given=own, sessions=times)
     cores = min(chains, cores)
     given: dict[str, Any] = {**counts, "target_accept": target_accept, "centring": centring}
     tied = correlated if isinstance(correlated, bool) else list(correlated)

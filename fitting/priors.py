@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from metacontrol.models.engine.predictor import INTERCEPT
+from metacontrol.models.engine.predictor import INTERCEPT, Predictor
 from metacontrol.models.engine.story import Story
 from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
@@ -78,14 +78,19 @@ def replaced(priors: dict[str, Prior], given: Mapping[str, Prior] | None) -> dic
 
 
 def check_regressors(
-    scoring: Scoring, *, group: bool, given: Mapping[str, Prior] | None = None
+    scoring: Scoring,
+    *,
+    group: bool,
+    given: Mapping[str, Prior] | None = None,
+    sessions: Sequence[str] = (),
 ) -> None:
     """Raise ValueError where a formula would not mean what it seems to.
 
     That is where a column's size is so far from 1 that the prior of its slope would rule it, unless
     that is `given`; and in a group, where people could not differ in what a column of theirs
     predicts, for lack of an intercept, where a term is a sum of others, or where a coefficient's
-    name has a "/", which no variable of a file may have.
+    name has a "/", which no variable of a file may have. If there are `sessions`, each is a group,
+    and participants are one person's sessions after another's, in their order.
     """
     used = scoring.records.rows >= 0
     for predictor in scoring.story.predictors:
@@ -112,14 +117,10 @@ def check_regressors(
                     f"formula for {name}, for standard deviations from its mean; by map or "
                     f"nuts its slope may have a prior of its own instead ({slope})"
                 )
-        own = [np.ones(used.sum())] if INTERCEPT in (predictor.terms or ()) else []
-        for column in predictor.columns if group else ():
-            own.append(scoring.records.columns[column][used].astype(float))
-            if np.linalg.matrix_rank(np.column_stack(own)) < len(own):
-                raise ValueError(
-                    f"{column} cannot be told from the other terms of the formula for {name}: it "
-                    "never changes, or is a sum of theirs. Leave it out"
-                )
+        if group:
+            _must_be_told_apart(scoring, predictor, used)
+        for session, here in _by_session(scoring, sessions).items():
+            _must_be_told_apart(scoring, predictor, here, session)
         same = [c for c in predictor.columns if not scoring.varies[c]]
         if group and same and INTERCEPT not in (predictor.terms or ()):
             raise ValueError(
@@ -128,6 +129,50 @@ def check_regressors(
                 f"0, as in '1 + C(group)': {name}_{INTERCEPT} is then of the first group, and the "
                 "others are differences from it"
             )
+
+
+def _must_be_told_apart(
+    scoring: Scoring, predictor: Predictor, where: np.ndarray, session: str = ""
+) -> None:
+    """Raise ValueError if in some trials a term of a formula is a sum of those before it.
+
+    Parameters
+    ----------
+    scoring : Scoring
+        Model and choices.
+    predictor : Predictor
+        Which parameter's formula.
+    where : bool array, shape (blocks, trials, lanes)
+        Which trials.
+    session : str
+        Whose trials these are, if not everybody's.
+    """
+    name = predictor.parameter.name
+    before = [np.ones(where.sum())] if INTERCEPT in (predictor.terms or ()) else []
+    for column in predictor.columns:
+        before.append(scoring.records.columns[column][where].astype(float))
+        if np.linalg.matrix_rank(np.column_stack(before)) == len(before):
+            continue
+        advice = "Leave it out"
+        if session:
+            advice = (
+                "Each session has a group of its own: leave out what differs between sessions, or "
+                "fit without sessions"
+            )
+        raise ValueError(
+            f"{column} cannot be told from the other terms of the formula for {name}"
+            f"{f' in session {session}' if session else ''}: it never changes, or is a sum of "
+            f"theirs. {advice}"
+        )
+
+
+def _by_session(scoring: Scoring, sessions: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return which trials that count are of each session, shape (blocks, trials, lanes)."""
+    counts = np.asarray(scoring.records.scored) > 0
+    session = np.full((len(counts), 1, counts.shape[-1]), -1)
+    people = np.arange(len(scoring.participants)) % max(1, len(sessions))
+    session.reshape(-1)[scoring.records.slots] = people
+    return {name: counts & (session == k) for k, name in enumerate(sessions)}
 
 
 def _scaled(term: str) -> str:

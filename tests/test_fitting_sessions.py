@@ -111,6 +111,33 @@ def test_what_cannot_correlate_is_refused() -> None:
         mc.fit(MODEL, together, correlated=["w", "lam"], centring=0.0, seed=1)
 
 
+def test_what_a_session_cannot_tell_is_refused() -> None:
+    """Each session is a group: what differs between sessions only is its intercept by two names."""
+    _, both = simulated(0.0, 4, 10, 1)
+    frame = both.frame.query("participant != 's3' or session == 1")
+    second, order = frame["session"] == 2, frame["participant"].isin(["s1", "s2"])
+    frame = frame.assign(
+        drug=second * 1.0,
+        crossed=(second == order) * 1.0,
+        load=frame["trial"] % 2,
+        age=frame["participant"].map({"s1": -1.0, "s2": 0.5, "s3": 1.0, "s4": 0.2}),
+    )
+    data = mc.read_choices(frame, both.task)
+    few: dict[str, Any] = {"chains": 1, "draws": 5, "tune": 5, "progress": False, "seed": 1}
+    for formula, said in (
+        (
+            "1 + C(session)",
+            r"w_C\(session\)\[T.2\] .* for w in session 1: it never changes",
+        ),
+        ("load + drug", "w_drug .* for w in session 1: .* leave out what differs between sessions"),
+        ("0 + load + load:drug", "w_load:drug .* for w in session 1: .* or fit without sessions"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            mc.fit(MODEL, data, sessions="session", formulas={"w": formula}, **few)
+    fit = mc.fit(MODEL, data, sessions="session", formulas={"w": "crossed + load * age"}, **few)
+    assert "w_crossed" in fit.parameters
+
+
 @pytest.mark.slow
 def test_correlations_come_back() -> None:
     """Of parameters, in both ways of writing them, and of w between sessions.
