@@ -15,6 +15,7 @@ from metacontrol.analysis.statistics import indices, learning_curve, staying
 from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.result import Fit
 from metacontrol.fitting.same_choices import must_be_of
+from metacontrol.fitting.sessions import people_by_session
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
@@ -149,27 +150,31 @@ def _parameters(fit: Fit, data: Choices) -> Iterator[_Finding]:
     if not fit.sampled:
         return  # what nothing determines is among the diagnostics
     posterior = fit.tree["posterior"].to_dataset()
-    story = Scoring.of(fit.model, data, fit.formulas).story
-    for name, prior in group_priors(story, fit.priors).items():
-        if name in posterior:
-            left = float(posterior[name].var()) / prior.variance
+    priors = group_priors(Scoring.of(fit.model, data, fit.formulas).story, fit.priors)
+    for session, people in people_by_session(posterior).items():
+        where, group = "", posterior
+        if session:
+            where, group = f" in session {session}", posterior.sel(session=session)
+        for name, prior in priors.items():
+            left = float(group[name].var()) / prior.variance if name in group else 0.0
             if 1 - left < CONTRACTION:
                 yield (
                     0.7 if name.endswith("_mean") else 0.4,
-                    f"{name} is about as its prior has it",
+                    f"{name}{where} is about as its prior has it",
                     f"contraction {max(0.0, 1 - left):.2f}, wanted {CONTRACTION} or more",
                     "the choices do not speak of it: fix it, or show that results hold under "
                     "another prior",
                 )
-    for name in fit.about["coefficients"]:
-        if f"{name}_sd" in posterior:
-            own = posterior[name]
+        for name in fit.about["coefficients"]:
+            if f"{name}_sd" not in group:
+                continue
+            own = group[name].isel(participant=people)
             within = float(own.var(("chain", "draw")).mean())
             between = float(own.mean(("chain", "draw")).var("participant"))
             if between < CONTRACTION * (between + within):
                 yield (
                     0.4,
-                    f"{name} of single people is not determined",
+                    f"{name} of single people{where} is not determined",
                     f"reliability {between / (between + within):.2f}, wanted {CONTRACTION} or more",
                     "report the group's, and correlate nothing with people's own estimates; "
                     "put covariates into the model",

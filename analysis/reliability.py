@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 
 from metacontrol.fitting.result import Fit
+from metacontrol.fitting.sessions import people_by_session
 
 
 def reliability(fit: Fit, *, seed: int) -> pd.DataFrame:
@@ -44,7 +44,7 @@ def reliability(fit: Fit, *, seed: int) -> pd.DataFrame:
     size = posterior.sizes["sample"]
     order = np.random.default_rng(seed).permutation(size)[: size // 2 * 2]
     rows = []
-    for session, people in _sessions(posterior).items():
+    for session, people in people_by_session(posterior).items():
         if len(people) < 2:
             where = f" in session {session}" if session else ""
             raise ValueError(
@@ -61,14 +61,3 @@ def reliability(fit: Fit, *, seed: int) -> pd.DataFrame:
             rows.append((name, session, r.mean(), lower, upper))
     table = pd.DataFrame(rows, columns=["parameter", "session", "reliability", "lower", "upper"])
     return table if "session" in posterior else table.drop(columns="session")
-
-
-def _sessions(posterior: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return the places of the people who came to each session; of all, where there are none."""
-    people = posterior.sizes["participant"]
-    if "session" not in posterior:
-        return {"": np.arange(people)}
-    sessions = posterior["session"].to_numpy().astype(str)
-    names = posterior["participant"].to_numpy().astype(str)
-    came = [max((s for s in sessions if n.endswith(f"/{s}")), key=len) for n in names]
-    return {s: np.flatnonzero(np.array(came) == s) for s in sessions}

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from metacontrol.tasks.choices import Choices
 
@@ -96,6 +97,17 @@ def session_names(data: Choices, column: str) -> list[str]:
     if data.frame.groupby("participant", observed=True)[column].nunique().max() < 2:
         raise ValueError(f"nobody came to two sessions: {column} differs between people only")
     return names
+
+
+def people_by_session(posterior: xr.Dataset) -> dict[str, np.ndarray]:
+    """Return the places of the people who came to each session; of all, where there are none."""
+    people = posterior.sizes["participant"]
+    if "session" not in posterior:
+        return {"": np.arange(people)}
+    sessions = posterior["session"].to_numpy().astype(str)
+    names = posterior["participant"].to_numpy().astype(str)
+    came = [max((s for s in sessions if n.endswith(f"/{s}")), key=len) for n in names]
+    return {s: np.flatnonzero(np.array(came) == s) for s in sessions}
 
 
 def _name(value: object) -> str:

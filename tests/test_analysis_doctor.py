@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
+import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import metacontrol as mc
 from metacontrol.analysis.doctor import _parameters
@@ -77,6 +81,34 @@ def test_what_only_a_prior_of_ones_own_says() -> None:
         )
         found = [worry for _, worry, _, _ in _parameters(fit, data)]
         assert ("p_mean is about as its prior has it" in found) == said, found
+
+
+def test_parameters_of_a_session_are_of_no_other() -> None:
+    """In the second, 10 apart, the mean is as its prior has it, and nobody told from another."""
+    rng = np.random.default_rng(1)
+    apart, unsure = np.array([0.0, 10.0]), np.array([0.1, 1.0])
+    true = apart + rng.normal(size=(50, 2)) * [1.0, 0.0]  # of 50 people in each session
+    people = (true + rng.normal(size=(1, 400, 50, 2)) * unsure).reshape(1, 400, 100)
+    of_group = ("chain", "draw", "session")
+    posterior = xr.Dataset(
+        {
+            "p_mean": (of_group, apart + rng.normal(size=(1, 400, 2)) * unsure),
+            "p_sd": (of_group, rng.normal(1.0, 0.1, (1, 400, 2))),
+            "p": (("chain", "draw", "participant"), people),
+        },
+        {
+            "participant": [f"s{i}/{day}" for i in range(50) for day in (1, 2)],
+            "session": ["1", "2"],
+        },
+    )
+    tree = xr.DataTree.from_dict({"posterior": posterior})
+    about = {"coefficients": ["p"], "formulas": {}, "method": "nuts", "priors": {}}
+    tree.attrs["about"] = json.dumps(about)
+    found = _parameters(mc.Fit(tree, MODEL_BASED), played(PLANNERS, trials=2))
+    assert [worry for _, worry, _, _ in found] == [
+        "p_mean in session 2 is about as its prior has it",
+        "p of single people in session 2 is not determined",
+    ]
 
 
 def test_choices_of_others() -> None:
