@@ -86,7 +86,7 @@ def compare(
 
 def _elpd_table(found: Mapping[str, Elpd]) -> pd.DataFrame:
     first = next(iter(found))
-    keys = [k for k in ("participant", "trial") if k in found[first].points]
+    keys = [k for k in ("participant", "session", "trial") if k in found[first].points]
     must_be_same({name: elpd.digest for name, elpd in found.items()})
     points = {
         name: elpd.points.sort_values(keys, kind="stable", ignore_index=True)

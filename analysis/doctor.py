@@ -14,7 +14,7 @@ from metacontrol.analysis.predictive import predictive
 from metacontrol.analysis.statistics import indices, learning_curve, staying
 from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.result import Fit
-from metacontrol.fitting.same_choices import must_be_of
+from metacontrol.fitting.same_choices import as_fitted
 from metacontrol.fitting.sessions import people_by_session
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
@@ -40,7 +40,7 @@ def doctor(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> pd.DataFr
     fit : Fit
         The fit.
     data : Choices
-        The choices that were fitted.
+        The choices that were fitted; where sessions were, split or not.
     draws : int
         Simulated data sets of the predictive checks.
     seed : int
@@ -57,10 +57,7 @@ def doctor(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> pd.DataFr
     ValueError
         If the choices are not those that were fitted.
     """
-    absent = set(fit.parameters.index.astype(str)) - set(data.participants)
-    if absent:
-        raise ValueError(f"the choices lack participants of the fit: {', '.join(sorted(absent))}")
-    must_be_of(fit, data)
+    data = as_fitted(fit, data)
     found = [
         *_diagnostics(fit),
         *_people(fit, data),

@@ -88,7 +88,9 @@ def kfold(
         `scale(age)` does: compute such columns beforehand.
     """
     if (method := options.get("method", "nuts")) in ALONE or options.get("sessions"):
-        what = f"fits by {method} have none" if method in ALONE else "sessions have one each"
+        what = "sessions have one each: give it the choices of each session, without sessions"
+        if method in ALONE:
+            what = f"fits by {method} have none"
         raise ValueError(f"new people are predicted from one group, but {what}")
     people = data.participants
     fold, values = _dealt(people, folds, seed) if by is None else _grouped(data, by)

@@ -18,7 +18,7 @@ from metacontrol.fitting.pointwise import trial_rows, trial_scores
 from metacontrol.fitting.population import Population
 from metacontrol.fitting.psis import GOOD, LEAST, smooth
 from metacontrol.fitting.result import Fit
-from metacontrol.fitting.same_choices import digest, in_order_of, must_be_of
+from metacontrol.fitting.same_choices import as_fitted, digest, in_order_of
 from metacontrol.models.scoring import Scoring
 from metacontrol.tasks.choices import Choices
 
@@ -33,6 +33,11 @@ FUTURE = (
     "and everybody else?"
 )
 OVERLAP = " (From each trial on: these overlap, so that the sum counts most trials {} times.)"
+KFOLD = (
+    "kfold needs no weights, but fits again without each of several groups of people, and asks "
+    "about new people"
+)
+SESSIONS = "fits of each session on its own can draw these participants anew, without the trial"
 
 
 def loo(
@@ -88,7 +93,7 @@ def loo(
     ------
     ValueError
         If an argument is not allowed, or the fit has no posterior of a group, or is not of these
-        choices.
+        choices; or, but for trials, has a group for each session.
 
     See Also
     --------
@@ -103,13 +108,15 @@ def loo(
         )
     if leave != "future" and (steps, first) != (1, 0):
         raise ValueError(f"steps and first are for leave='future', got {leave!r}")
-    must_be_of(fit, data)
-    data = in_order_of(fit, data)
+    data = in_order_of(fit, as_fitted(fit, data))
     scoring = Scoring.of(fit.model, data, fit.formulas)
-    individuals = Individuals(scoring)
-    population = Population.of(fit, individuals, draws)
     if list(fit.parameters.index.astype(str)) != scoring.participants:
         raise ValueError(f"the fit of {fit.model.name} is not of the participants of these choices")
+    if leave == "trial" and fit.sampled and "session" in fit.tree["posterior"].dims:
+        points, done = _leave_trial_of_session(fit, data, scoring)
+        return Elpd(fit.model.name, TRIAL, points, done, digest(data), fit.method)
+    individuals = Individuals(scoring)
+    population = Population.of(fit, individuals, draws)
     if leave == "trial":
         question = TRIAL
         points, done = _leave_trial(fit, data, individuals, population, draws, seed)
@@ -146,6 +153,18 @@ def _leave_trial(
         )
     points = _named(points.drop(columns=["person", "place"]), data)
     return points, done + _advice(points)
+
+
+def _leave_trial_of_session(fit: Fit, data: Choices, scoring: Scoring) -> tuple[pd.DataFrame, str]:
+    """Leave out trials where each session has a group of its own: nobody is drawn anew.
+
+    In the points participants are people, who were sampled, beside the session.
+    """
+    points = _named(_weighted_trials(fit, scoring).drop(columns=["person", "place"]), data)
+    names = points["participant"].str.rpartition("/")
+    points = points.assign(participant=names[0])
+    points.insert(1, "session", names[2])
+    return points, _advice(points, SESSIONS)
 
 
 def _weighted_trials(fit: Fit, scoring: Scoring) -> pd.DataFrame:
@@ -217,14 +236,11 @@ def _named(points: pd.DataFrame, data: Choices) -> pd.DataFrame:
     return pd.concat([names, points.drop(columns="row").reset_index(drop=True)], axis=1)
 
 
-def _advice(points: pd.DataFrame) -> str:
+def _advice(points: pd.DataFrame, instead: str = KFOLD) -> str:
     bad = points[points["pareto_k"] > GOOD]
     if bad.empty:
         return ""
     where = bad["participant"].value_counts(sort=False)
     names = ", ".join(f"{n} ({c})" if "trial" in points else n for n, c in where[:5].items())
     more = f" and {len(where) - 5} more" if len(where) > 5 else ""
-    return (
-        f"not trusted: participant {names}{more}; kfold needs no weights, but fits again without "
-        "each of several groups of people, and asks about new people"
-    )
+    return f"not trusted: participant {names}{more}; {instead}"

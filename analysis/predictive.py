@@ -14,7 +14,7 @@ from metacontrol.analysis.statistics import staying
 from metacontrol.analysis.style import BLUE, ORANGE
 from metacontrol.fitting.prior_fits import play_from_priors
 from metacontrol.fitting.result import Fit
-from metacontrol.fitting.same_choices import must_be_of
+from metacontrol.fitting.same_choices import as_fitted
 from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.formulas import predictors
 from metacontrol.models.model import Model
@@ -80,7 +80,7 @@ def predictive(
     """
     if draws < 1:
         raise ValueError(f"draws must be 1 or more, got {draws}")
-    must_be_of(fit, data)
+    data = as_fitted(fit, data)
     tables = fit.parameter_draws(draws)
     tables = tables if fit.sampled else tables * draws
     rng = np.random.default_rng(seed)

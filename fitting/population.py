@@ -48,7 +48,10 @@ class Population:
             raise ValueError(f"{name} is fitted by {fit.method}, without a group: use nuts")
         posterior = fit.tree["posterior"].to_dataset()
         if "session" in posterior.dims:
-            raise ValueError(f"{name} is fitted to sessions, each with a group of its own")
+            raise ValueError(
+                f"{name} is fitted to sessions, each with a group of its own: fit models to each "
+                "session alone and compare these, or leave out trials, which needs no group"
+            )
         if absent := [n for n in hierarchy.variables if n not in posterior]:
             raise ValueError(f"the posterior of {name} lacks {', '.join(absent)}")
         size = posterior.sizes["chain"] * posterior.sizes["draw"]

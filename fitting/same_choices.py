@@ -94,9 +94,11 @@ def as_fitted(fit: Fit, data: Choices) -> Choices:
 
     Raises ValueError unless the fit is of these choices.
     """
-    column = fit.about["settings"].get("sessions")
-    if column and not set(data.participants) & set(fit.parameters.index):
+    column, people = fit.about["settings"].get("sessions"), set(fit.parameters.index.astype(str))
+    if column and not people & set(data.participants):
         data = split_sessions(data, column)
+    if absent := people - set(data.participants):
+        raise ValueError(f"the choices lack participants of the fit: {', '.join(sorted(absent))}")
     must_be_of(fit, data)
     return data
 

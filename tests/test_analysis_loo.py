@@ -134,6 +134,31 @@ def test_trials_with_large_k_are_drawn_anew(
     assert f"k was above {limit} in 6 trials" in found.done
 
 
+def test_a_trial_of_a_session(data: mc.Choices, fit: mc.Fit) -> None:
+    """It needs no group: the same as in a fit of one, where nothing is drawn anew."""
+    halves = data.frame["participant"].map({"s1": 1, "s2": 2, "s3": 1})
+    person = data.frame["participant"].map({"s1": "a", "s2": "a", "s3": "b"})
+    came = mc.Choices(data.frame.assign(participant=person, session=halves), data.task)
+    posterior = fit.tree["posterior"].to_dataset()
+    group = [n for n in posterior if "participant" not in posterior[n].dims]
+    each = posterior[group].expand_dims(session=["1", "2"], axis=-1)
+    names = {"participant": ["a/1", "a/2", "b/1"]}
+    tree = fit.tree.copy()
+    tree["posterior"] = posterior.drop_vars(group).assign_coords(names).merge(each)
+    about = fit.about | {"settings": {"seed": 1, "sessions": "session"}}
+    tree.attrs["about"] = json.dumps(about)
+    apart = mc.Fit(tree, PAIR)
+    found, wanted = mc.loo(apart, came, seed=1).points, mc.loo(fit, data, seed=1).points
+    assert found["participant"].unique().tolist() == ["a", "b"]
+    assert found["session"].unique().tolist() == ["1", "2"]
+    pd.testing.assert_frame_equal(
+        found.drop(columns=["participant", "session"]), wanted.drop(columns="participant")
+    )
+    for leave in ("participant", "future"):
+        with pytest.raises(ValueError, match="fit models to each session alone .* or leave out tr"):
+            mc.loo(apart, came, leave=leave, seed=1)
+
+
 def test_a_participant(data: mc.Choices, fit: mc.Fit, exact: list[np.ndarray]) -> None:
     found = mc.loo(fit, data, leave="participant", draws=100, seed=1)
     expected = [logsumexp(table.sum(axis=0)) for table in exact]
@@ -177,7 +202,12 @@ def test_a_regressor_between_people_moves_the_mean(data: mc.Choices, grid: np.nd
     renamed["w_age_mean"] = xr.full_like(renamed["w_Intercept_mean"], 0.8)
     tree = xr.DataTree.from_dict({"posterior": renamed})
     tree.attrs["about"] = json.dumps(
-        {"method": "nuts", "coefficients": ["beta1", "w_Intercept"], "formulas": {"w": "1 + age"}}
+        {
+            "method": "nuts",
+            "coefficients": ["beta1", "w_Intercept"],
+            "formulas": {"w": "1 + age"},
+            "settings": {},
+        }
     )
     found = mc.loo(mc.Fit(tree, PAIR), aged, leave="participant", draws=100, seed=1)
     natural = np.column_stack(list(Individuals(Scoring.of(PAIR, data)).natural(grid).values()))
@@ -219,7 +249,7 @@ def test_what_cannot_be_left_out(data: mc.Choices, fit: mc.Fit) -> None:
     with pytest.raises(ValueError, match="steps and first are for leave='future', got 'trial'"):
         mc.loo(fit, data, first=10, seed=1)
     fewer = mc.Choices(data.frame[data.frame["participant"] != "s2"], data.task)
-    with pytest.raises(ValueError, match="not of the participants of these choices"):
+    with pytest.raises(ValueError, match="the choices lack participants of the fit: s2"):
         mc.loo(fit, fewer, seed=1)
     alone = mc.fit(PAIR, data, method="mle", seed=1, starts=1)
     with pytest.raises(ValueError, match="fitted by mle, without a group: use nuts"):
@@ -330,7 +360,7 @@ def test_what_folds_cannot_do_is_said_before_a_fit(
     for method in ("mle", "map", "laplace"):
         with pytest.raises(ValueError, match=f"from one group, but fits by {method} have none"):
             mc.kfold(PAIR, data, folds=3, method=method, seed=1)
-    with pytest.raises(ValueError, match="from one group, but sessions have one each"):
+    with pytest.raises(ValueError, match="but sessions have one each: give it .* each session"):
         mc.kfold(PAIR, data, folds=3, sessions="day", seed=1)
     who = data.frame["participant"]
     sites = data.frame.assign(site=np.where(who == "s3", "b", "a"), half=data.frame["trial"] > 20)

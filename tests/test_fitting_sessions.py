@@ -92,6 +92,8 @@ def test_who_missed_a_session_is_there_with_the_others() -> None:
     assert fit.about["data"] == {"participants": 5, "trials": 50, "digest": digest(came)}
     assert as_fitted(fit, partly).participants == came.participants
     assert as_fitted(fit, came) is came
+    found = [mc.doctor(fit, given, seed=1, draws=4) for given in (partly, came)]
+    pd.testing.assert_frame_equal(*found)
     with pytest.raises(ValueError, match=r"5 participants, 50 .* given \(6 participants, 60"):
         as_fitted(fit, both)
     apart = mc.read_choices(both.frame.query("session == 1 + (participant == 's2')"), both.task)
