@@ -163,7 +163,7 @@ def _parameters(fit: Fit, data: Choices) -> Iterator[_Finding]:
                     "another prior",
                 )
         for name in fit.about["coefficients"]:
-            if f"{name}_sd" not in group:
+            if f"{name}_sd" not in group or len(people) < 2:
                 continue
             own = group[name].isel(participant=people)
             within = float(own.var(("chain", "draw")).mean())

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from metacontrol.fitting.ascent import enough
+from metacontrol.fitting.sessions import people_by_session
 
 RHAT = 1.01
 RHAT_OF_ONE = 1.05  # of a participant: among hundreds of parameters chance alone passes 1.01
@@ -241,11 +242,33 @@ def noise_row(noise: float, name: str) -> Row:
     )
 
 
+def people_diagnostics(tree: xr.DataTree) -> pd.DataFrame:
+    """Return the check that a group, or that of a session, has more than one person, if it fails.
+
+    Choices of one person tell nothing of how people differ.
+    """
+    posterior = tree["posterior"].to_dataset()
+    rows = [
+        (
+            "people of the group" + (f" of session {session}" if session else ""),
+            len(people),
+            "2 or more",
+            False,
+            "spreads over people (_sd) are their priors', and means lean on theirs: fit one person "
+            "by map, or more people",
+        )
+        for session, people in people_by_session(posterior).items()
+        if len(people) < 2
+    ]
+    return diagnostics_table(rows)
+
+
 # The checks of a fit, by the group of its tree that they need.
 CHECKS: Mapping[str, Callable[[xr.DataTree], pd.DataFrame]] = {
     "estimates": point_diagnostics,
     "sample_stats": sampling_diagnostics,
     "importance": weighing_diagnostics,
+    "posterior": people_diagnostics,
 }
 
 

@@ -253,7 +253,7 @@ class Fit:
         checks = [
             check(self.tree) for group, check in CHECKS.items() if group in self.tree.children
         ]
-        return pd.concat(checks, ignore_index=True)
+        return pd.concat([table for table in checks if len(table)], ignore_index=True)
 
     @property
     def ibic(self) -> float:

@@ -46,6 +46,8 @@ def test_what_can_be_read_can_be_fitted(case: str, table: pd.DataFrame) -> None:
         assert len(seen) == len(data.frame)
         mc.doctor(fit, data, draws=3, seed=1)
     assert np.isfinite(group.group["mean"]).all()
+    lone = group.diagnostics.query("check == 'people of the group'")
+    assert lone[["value", "ok"]].to_numpy().tolist() == [[1, False]] * (len(data.participants) == 1)
 
 
 def test_one_trial_of_each_is_reported(table: pd.DataFrame, tmp_path: Path) -> None:
