@@ -1,9 +1,9 @@
-"""How long a fit will take, roughly: from one timed gradient of everybody's likelihood."""
+"""How long a run will take, roughly: from timed gradients of everybody's likelihood, or a group."""
 
 from __future__ import annotations
 
 import sys
-import time
+import timeit
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.models.scoring import Scoring
 
-LONG = 100_000  # trials from which it is worth timing a gradient
+LONG = 10_000  # trials from which it is worth timing a gradient
 EACH = 30  # gradients for a draw of NUTS
 SEARCH = 60  # gradients for a start of a search
 MODES = 600  # gradients to the modes of all participants
@@ -28,15 +28,24 @@ def say_how_long(scoring: Scoring, method: str, cores: int, used: Mapping[str, A
     individuals = Individuals(scoring)
     at = np.tile(individuals.prior().mean, (len(scoring.participants), 1))
     individuals.slope(at)  # compiles
-    began = time.perf_counter()
-    individuals.slope(at)
-    one = time.perf_counter() - began
+    one = min(timeit.repeat(lambda: individuals.slope(at), number=1, repeat=3))
     alone = min(cores, scoring.records.scored.shape[0])  # processors that one gradient keeps busy
     minutes = one * _gradients(method, cores, alone, used) / 60
     if minutes < 1:
         return
     more = ", or two or three times that where choices tell little" if method == "nuts" else ""
     print(f"this will take about {minutes:,.0f} min{more}", file=sys.stderr)
+
+
+def say_how_long_groups(seconds: float, left: int, at_once: int) -> None:
+    """Print about how many minutes groups will take, of which one took so long, to stderr."""
+    minutes = seconds * left / at_once / 60
+    if minutes >= 1:
+        print(
+            f"the first of the simulated groups took {seconds:,.0f} s, compiling included: the "
+            f"{left:,} others will take {minutes:,.0f} min or less",
+            file=sys.stderr,
+        )
 
 
 def _gradients(method: str, cores: int, alone: int, used: Mapping[str, Any]) -> float:
