@@ -21,7 +21,7 @@ from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
 from metacontrol.models.scoring import Scoring
-from metacontrol.models.simulation import simulate
+from metacontrol.models.simulation import foreseen, simulate
 from metacontrol.tasks.task import Task
 
 POWER, RECOVERY = 0.8, 0.7  # wanted of a group's effect, and of r of individual values
@@ -55,11 +55,11 @@ def design(
 
     For each number of trials a pool of people is simulated, and the mode of each one's posterior
     found with ``{parameter: "1 + column"}``, under the distribution of people as prior, but with a
-    mean slope of 0. The effect is tested by a t-test over people's slopes: such a mode is a
-    person's slope of the hierarchical likelihood at no effect, so this is its score test. Since
-    each is fitted alone, the pool serves for groups of any size: their power is that of the
-    noncentral t distribution with the pool's mean and standard deviation of slopes. That takes
-    seconds.
+    mean slope of 0. The column is coded to go from 0, its lowest value, to 1, its highest. The
+    effect is tested by a t-test over people's slopes: such a mode is a person's slope of the
+    hierarchical likelihood at no effect, so this is its score test. Since each is fitted alone, the
+    pool serves for groups of any size: their power is that of the noncentral t distribution with
+    the pool's mean and standard deviation of slopes. That takes seconds.
 
     It is the power at best: that test knows all of the population but the effect. A fit finds out
     about the population from the same choices, and its prior expects no effect; where choices tell
@@ -71,17 +71,21 @@ def design(
     model, task : Model, Task
         Who plays and what.
     parameter, column : str
-        What depends on what, within participants: `w` on `load`.
+        What depends on what, within participants: `w` on `load`. A column of numbers, or a term
+        that is one, such as ``scale(stake)``.
     effect : float
-        What one unit of the column adds to the parameter: on average over people on the scale of
-        its link (for a weight, log-odds), or, on the natural scale, for the median person.
+        What the parameter gains from the lowest value that the task gives the column to the
+        highest: on average over people on the scale of its link (for a weight, log-odds), or, on
+        the natural scale, for the median person. Of a column of 0 and 1 that is its coefficient;
+        of stakes of 1 and 5 it is 4 times the coefficient.
     scale : {"link", "natural"}
         Of the effect: "natural" and -0.2 is a weight that falls by .2.
     effect_sd : float
-        Standard deviation of the slope over people, on the scale of the link.
+        Standard deviation over people of that gain, on the scale of the link.
     medians : mapping of str to float
-        What you expect of the median person, on the natural scale, such as ``{"w": 0.7}``; of
-        other parameters, the median that the priors of `fit(method="nuts")` expect.
+        What you expect of the median person, on the natural scale, such as ``{"w": 0.7}``, at the
+        column's lowest value; of other parameters, the median that the priors of
+        `fit(method="nuts")` expect.
     participants, trials : sequence of int
         Designs.
     pool : int
@@ -104,16 +108,17 @@ def design(
         Monte Carlo standard error); and, the same for each number of trials, `needed`
         (participants for a power of .8; missing beyond 8,192), `needed_lower`, `needed_upper`
         (95 % Monte Carlo interval), `r` (true and estimated individual values, on the link's scale
-        where the column is 0) and `r_error`. Of all: `parameter`, `column`, `effect` (on the
-        link's scale), and the median person's natural value where the column is 0, `at_0`, and
-        where it is 1, `at_1`. With simulations, `power_by_nuts`: the share of groups whose 95 %
-        interval of the effect is all on its side of 0, and `power_by_nuts_error`.
+        where the column is lowest) and `r_error`. Of all: `parameter`, `column`, its values
+        `lowest` and `highest`, `effect` (on the link's scale), and the median person's natural
+        value where the column is lowest, `at_0`, and where it is highest, `at_1`. With
+        simulations, `power_by_nuts`: the share of groups whose 95 % interval of the effect is all
+        on its side of 0, and `power_by_nuts_error`.
 
     Raises
     ------
     ValueError
-        If a design is smaller than 2, the parameter or column is not there, or the median person's
-        value is out of bounds.
+        If a design is smaller than 2, the parameter or column is not there, the column is not of
+        numbers or never changes, or the median person's value is out of bounds.
     """
     if scale not in get_args(Scale):
         raise ValueError(f"scale must be one of {', '.join(get_args(Scale))}, got {scale!r}")
@@ -125,7 +130,6 @@ def design(
     for name, sizes in (("participants", participants), ("trials", trials), ("pool", [pool])):
         if min(sizes) < 2:
             raise ValueError(f"{name} must be 2 or more, got {min(sizes)}")
-    slope, intercept = f"{parameter}_{column}", f"{parameter}_{INTERCEPT}"
     own = {p.name: (p.group_mean.mean, p.group_sd.mean) for p in model.free}
     for name in {parameter, *medians} - set(own):
         raise ValueError(f"{model.parameter(name).name} is fixed in {model.name}")
@@ -136,6 +140,12 @@ def design(
     before = float(link.inverse(mean))
     if scale == "natural":
         effect = _on_link(model, parameter, before + effect) - mean
+    shape = {"participants": pool, "trials": max(trials), "seed": seed}
+    term, lowest, highest = _term(model, task, parameter, column, **shape)
+    formulas = {parameter: f"1 + {_coded(term, lowest, highest)}"}
+    found, _ = foreseen(model, task, formulas, **shape)
+    (slope,) = next(p.columns for p in found if p.parameter.name == parameter)
+    intercept = f"{parameter}_{INTERCEPT}"
     rng = np.random.default_rng(seed)
     people = pd.DataFrame(
         {
@@ -148,10 +158,11 @@ def design(
         rng.normal(effect, effect_sd, pool),
     )
     own |= {intercept: (mean, sd), slope: (0.0, effect_sd)}
-    formulas = {parameter: f"1 + {column}"}
     about = {
         "parameter": parameter,
         "column": column,
+        "lowest": lowest,
+        "highest": highest,
         "effect": effect,
         "at_0": before,
         "at_1": float(link.inverse(mean + effect)),
@@ -212,6 +223,42 @@ def _seen(
         bool(np.quantile(side * tree["posterior"][f"{slope}_mean"], 0.025) > 0)
         for _, tree in fit_from_priors(model, task, priors=known, fitted_priors={}, **setting)
     ]
+
+
+def _term(
+    model: Model, task: Task, parameter: str, column: str, **shape: int
+) -> tuple[str, float, float]:
+    """Return a column's term, and its lowest and highest value as the task schedules it.
+
+    Raises ValueError if it is not a single regressor of numbers, or never changes.
+    """
+    found, regressors = foreseen(model, task, {parameter: f"1 + {column}"}, **shape)
+    predictor = next(p for p in found if p.parameter.name == parameter)
+    names = [name.removeprefix(f"{parameter}_") for name in predictor.columns]
+    if len(names) != 1 or names[0].endswith("]") or INTERCEPT not in (predictor.terms or ()):
+        raise ValueError(
+            "column must be a single column of numbers, or a term that is one, such as "
+            f"scale(load); {column!r} gives {', '.join(predictor.coefficients)}"
+        )
+    (values,) = regressors.values()
+    lowest, highest = float(values.min()), float(values.max())
+    if not lowest < highest:
+        raise ValueError(
+            f"{column} must have two values or more to have an effect, but in {task.name} it is "
+            f"{lowest:g} on all trials"
+        )
+    return names[0], lowest, highest
+
+
+def _coded(term: str, lowest: float, highest: float) -> str:
+    """Return the term that is 0 where another is lowest and 1 where it is highest.
+
+    Without "/", which no coefficient of a group may have in its name.
+    """
+    if (lowest, highest) == (0, 1):
+        return term
+    product = term.replace(":", " * ")
+    return f"I(({product} - {lowest!r}) * {1 / (highest - lowest)!r})"
 
 
 def _on_link(model: Model, name: str, median: float) -> float:
@@ -280,6 +327,13 @@ def design_sentence(table: pd.DataFrame) -> str:
         else "none of these lengths makes individual values recoverable: compare groups only"
     )
     one = by_trials.iloc[0]
+    width = one["highest"] - one["lowest"]
+    per_unit = (
+        ""
+        if (one["lowest"], one["highest"]) == (0, 1)
+        else f" (by {one['effect']:.2f} on the scale of its link: by {one['effect'] / width:.2g} "
+        f"for each unit of {one['column']})"
+    )
     fitted = ""
     if "power_by_nuts" in table:
         each = ", ".join(
@@ -289,7 +343,8 @@ def design_sentence(table: pd.DataFrame) -> str:
         fitted = f"Fits by NUTS saw the effect in {each}. "
     return (
         f"Expected: {one['parameter']} of the median person goes from {one['at_0']:.2f} where "
-        f"{one['column']} is 0 to {one['at_1']:.2f} where it is 1. "
+        f"{one['column']} is {one['lowest']:.4g} to {one['at_1']:.2f} where it is "
+        f"{one['highest']:.4g}{per_unit}. "
         f"For 80 % power at best: {'; '.join(parts)} (95 % Monte Carlo intervals). "
         f"That is of a test that knows all of the population but the effect; a fit needs more. "
         f"{fitted}"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from metacontrol.models.engine.play import play
+from metacontrol.models.engine.predictor import Predictor
 from metacontrol.models.engine.story import Story
 from metacontrol.models.formulas import (
     Formulas,
@@ -96,8 +97,7 @@ def simulate(
         columns |= own
         if "load" in own and isinstance(task, DualTask):
             columns |= task.secondary(own["load"], rng) | own
-        flat = pd.DataFrame({name: column.T.ravel() for name, column in columns.items()})
-        found, regressors = predictors(model, flat, formulas)
+        found, regressors = predictors(model, _flat(columns), formulas)
         matrix = coefficient_matrix(found, parameters.iloc[batch])
         grids = {name: column.reshape(size, trials).T for name, column in regressors.items()}
         numeric = {n: c for n, c in columns.items() if c.dtype.kind in "biuf"}
@@ -108,6 +108,31 @@ def simulate(
     frame.insert(0, "participant", pd.array(np.asarray(names, dtype=object)[codes], dtype="str"))
     frame.insert(1, "trial", np.tile(np.arange(1, trials + 1, dtype=np.int32), len(names)))
     return Choices(frame, task)
+
+
+def foreseen(
+    model: Model,
+    task: Task,
+    formulas: Formulas | None,
+    *,
+    participants: int,
+    trials: int | None = None,
+    seed: int,
+) -> tuple[list[Predictor], dict[str, np.ndarray]]:
+    """Return `predictors` over trials as the task schedules them, before anybody plays.
+
+    Parameters are those of `simulate`; regressors have shape (participants * trials,).
+    """
+    model.must_play(task)
+    must_be_known_before(task, formulas)
+    rng = np.random.default_rng(seed)
+    columns = task.schedule(participants, task.trials if trials is None else trials, rng)
+    return predictors(model, _flat(columns), formulas)
+
+
+def _flat(columns: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Return a schedule as a table, participants one after the other."""
+    return pd.DataFrame({name: column.T.ravel() for name, column in columns.items()})
 
 
 def _frame(task: Task, happened: dict[str, Any], columns: dict[str, np.ndarray]) -> pd.DataFrame:

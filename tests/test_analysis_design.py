@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,8 +13,8 @@ from scipy import stats
 
 import metacontrol as mc
 from metacontrol.analysis.design import needed, power
-from metacontrol.models import HYBRID
-from metacontrol.tasks import DAW_2011, OTTO_2013
+from metacontrol.models import HYBRID, HYBRID_KOOL
+from metacontrol.tasks import DAW_2011, KOOL_2017_STOCHASTIC, OTTO_2013
 
 SMALL = HYBRID.fix(alpha2="alpha1", beta2="beta1", lam=1.0, p=0.0)
 LOAD: dict[str, Any] = {"parameter": "w", "column": "load"}
@@ -82,6 +83,58 @@ def test_an_effect_may_be_told_on_the_natural_scale() -> None:
     np.testing.assert_allclose(found["power"], same["power"])
     np.testing.assert_allclose(found[["at_0", "at_1"]], [[0.7, 0.5]] * len(found))
     assert "goes from 0.70 where load is 0 to 0.50 where" in mc.design_sentence(found)
+
+
+def test_an_effect_is_from_the_lowest_to_the_highest_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stakes of 1 and 5: a weight that rises from .5 to .7, by log(7 / 3) log-odds in all."""
+    seen = []
+
+    def simulated(*given: Any, **setting: Any) -> mc.Choices:
+        seen.append((given[2], setting["formulas"]))
+        return mc.simulate(*given, **setting)
+
+    monkeypatch.setattr(sys.modules["metacontrol.analysis.design"], "simulate", simulated)
+    stake: dict[str, Any] = {"parameter": "w", "trials": [30], "pool": 200, "seed": 1}
+    found, same = (
+        mc.design(
+            HYBRID_KOOL.fix(lam=0.6, stimulus_stickiness=0.0, response_stickiness=0.0),
+            KOOL_2017_STOCHASTIC, medians={"w": 0.5}, effect_sd=0.01, **effect, **stake,
+        )
+        for effect in (
+            {"column": "stake", "effect": 0.2, "scale": "natural"},
+            {"column": "I(2 * stake - 1)", "effect": np.log(7 / 3)},
+        )
+    )  # fmt: skip
+    ends = found[["lowest", "highest", "at_0", "at_1"]].iloc[0]
+    np.testing.assert_allclose(ends, [1, 5, 0.5, 0.7])
+    np.testing.assert_allclose(found[["power", "r"]], same[["power", "r"]], rtol=1e-5)
+    np.testing.assert_allclose(same[["lowest", "highest"]].iloc[0], [1, 9])
+    said = mc.design_sentence(found)
+    assert "goes from 0.50 where stake is 1 to 0.70 where it is 5 (by 0.85 on the scale" in said
+    assert "by 0.21 for each unit of stake)" in said
+    people, formulas = seen[0]
+    assert formulas == {"w": "1 + I((stake - 1.0) * 0.25)"}
+    assert people["w_Intercept"].median() == pytest.approx(0, abs=0.35)  # 4 standard errors
+    gain = people["w_I((stake - 1.0) * 0.25)"]
+    assert gain.mean() == pytest.approx(np.log(7 / 3), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ("C(stake)", r"'C\(stake\)' gives w_Intercept, w_C\(stake\)\[T.5.0\]"),
+        ("stake + p_0_0", "a single column of numbers.* gives w_Intercept, w_stake, w_p_0_0"),
+        ("0 + stake", "'0 \\+ stake' gives w_stake"),
+        ("I(0 * stake)", "must have two values or more to have an effect, but .* it is 0 on all"),
+        ("reward", "uses reward of the very trial"),
+    ],
+)
+def test_columns_that_cannot_have_an_effect(column: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        mc.design(
+            HYBRID_KOOL, KOOL_2017_STOCHASTIC, parameter="w", column=column, effect=1, pool=5,
+            trials=[20], seed=1,
+        )  # fmt: skip
 
 
 def test_what_is_expected_of_the_median_person_matters() -> None:

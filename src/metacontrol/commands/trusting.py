@@ -204,13 +204,21 @@ def doctor(
     model: ModelName = "hybrid",
     task: TaskName = "otto-2013",
     effect: Annotated[
-        str | None, typer.Option(help='Such as "w ~ load = -0.8": what load adds to log-odds of w.')
+        str | None,
+        typer.Option(
+            help='Such as "w ~ load = -0.8": what log-odds of w gain from the lowest load that the '
+            "task has to the highest."
+        ),
     ] = None,
     scale: Annotated[
         str, typer.Option(help="Of the effect: link, or natural for w ~ load = -0.2.")
     ] = "link",
     median: Annotated[
-        list[str], typer.Option(help="What you expect of the median person: w=0.7. Repeatable.")
+        list[str],
+        typer.Option(
+            help="What you expect of the median person, at the column's lowest value: w=0.7. "
+            "Repeatable."
+        ),
     ] = [],  # noqa: B006
     participants: Designs = "20,40,80",
     trials: Designs = "100,200",
