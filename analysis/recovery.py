@@ -13,10 +13,14 @@ from matplotlib.figure import Figure
 from metacontrol.analysis.style import BLUE, GREY, panels
 from metacontrol.fitting.fit import Method
 from metacontrol.fitting.fit import fit as fit_choices
+from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.result import Fit
+from metacontrol.models.engine.predictor import INTERCEPT
+from metacontrol.models.engine.story import Story
+from metacontrol.models.formulas import Formulas
 from metacontrol.models.model import Model
 from metacontrol.models.people import draw_participants
-from metacontrol.models.simulation import simulate
+from metacontrol.models.simulation import foreseen, simulate
 from metacontrol.tasks.task import Task
 
 LINE = 18  # letters of a label that fit beside a small panel
@@ -42,7 +46,8 @@ def recover(
     task : Task
         What is played.
     participants : int
-        How many are drawn, by `draw_participants`.
+        How many are drawn, by `draw_participants`; coefficients of a formula likewise, each around
+        the prior mean of its group's mean, on the scale of the link: slopes around 0.
     trials : int, optional
         Trials of each; by default the task's number.
     seed : int
@@ -61,10 +66,34 @@ def recover(
     Fit
         Of what they did, for `recovery_table` and `plot_recovery`.
     """
-    true = draw_participants(model, participants, seed=seed) if people is None else people
     formulas = options.get("formulas")
+    true = _drawn(model, task, participants, seed, formulas) if people is None else people
     data = simulate(model, task, true, trials=trials, seed=seed, formulas=formulas)
     return true, fit_choices(model, data, method=method, seed=seed, **options)
+
+
+def _drawn(
+    model: Model, task: Task, participants: int, seed: int, formulas: Formulas | None
+) -> pd.DataFrame:
+    """Return people as `draw_participants` does, with coefficients of parameters with a formula."""
+    people = draw_participants(model, participants, seed=seed)
+    if not formulas:
+        return people
+    found, _ = foreseen(model, task, formulas, participants=participants, seed=seed)
+    priors = group_priors(Story(model, task, tuple(found)))
+    rng = np.random.default_rng([seed, 1])
+    for predictor in found:
+        if predictor.terms is None:
+            continue
+        own = people.pop(predictor.parameter.name)
+        for name, term in zip(predictor.coefficients, predictor.terms, strict=True):
+            mean, sd = priors[f"{name}_mean"].mean, priors[f"{name}_sd"].mean
+            people[name] = (
+                predictor.parameter.link.forward(own)
+                if term == INTERCEPT
+                else rng.normal(mean, sd, participants)
+            )
+    return people
 
 
 def recovery_table(true: pd.DataFrame, fit: Fit) -> pd.DataFrame:

@@ -15,6 +15,8 @@ from metacontrol.analysis.recovery_by_design import MEASURES, _beforehand, _meas
 from metacontrol.models import MODEL_BASED, MODEL_FREE
 from metacontrol.tasks import DAW_2011, OTTO_2013
 
+SMALL = MODEL_FREE.fix(alpha2="alpha1", beta2="beta1", lam=1.0, p=0.0)
+
 
 def test_measures_by_hand() -> None:
     """True 0, 2, 4; recovered 1, 2, 6; posterior variance 2/3, a quarter of the prior's 8/3."""
@@ -128,3 +130,20 @@ def test_more_trials_say_more_of_people() -> None:
     assert many["rmse"] < few["rmse"]
     assert many["contraction"] > few["contraction"]
     assert many["coverage"] > 0.7
+
+
+def test_people_to_recover_have_the_coefficients_of_formulas() -> None:
+    """As without a formula where load is 0; slopes around 0, as the priors expect of people."""
+    plain = mc.draw_participants(SMALL, 300, seed=1)
+    formulas = {"alpha1": "1 + load", "beta1": "0 + C(load)"}
+    setting: dict[str, Any] = {"participants": 300, "trials": 4, "starts": 1, "seed": 1}
+    true, fit = mc.recover(SMALL, OTTO_2013, formulas=formulas, **setting)
+    assert list(true) == ["participant", *fit.parameters]
+    np.testing.assert_allclose(true["alpha1_Intercept"], logit(plain["alpha1"]))
+    slopes = true.filter(like="load")
+    assert slopes.shape == (300, 3)
+    sd = (2 / np.pi) ** 0.5 * 0.5
+    np.testing.assert_allclose(slopes.mean(), 0, atol=4 * sd / 300**0.5)
+    np.testing.assert_allclose(slopes.std(), sd, rtol=4 / 600**0.5)
+    assert slopes.corr().abs().to_numpy()[np.triu_indices(3, 1)].max() < 0.25
+    pd.testing.assert_frame_equal(mc.recover(SMALL, OTTO_2013, **setting)[0], plain)
