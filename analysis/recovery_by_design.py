@@ -159,11 +159,35 @@ def _beforehand(
         for name in predictor.coefficients:
             mean, sd = prior[f"{name}_mean"], prior[f"{name}_sd"]
             known[f"{name}_mean"] = _Known("group", link, mean.variance)
-            known[f"{name}_sd"] = _Known("group", link, sd.variance)
             own = name in individuals.names
+            if own:
+                known[f"{name}_sd"] = _Known("group", link, sd.variance)
             variance = variance_of_people(mean, sd) if own else mean.variance
             known[name] = _Known("participant", link, variance, predictor.terms is None)
     return known
+
+
+def must_be_recovered(
+    parameters: Sequence[str],
+    model: Model,
+    task: Task,
+    *,
+    participants: Sequence[int],
+    trials: Sequence[int],
+    formulas: Formulas | None = None,
+) -> None:
+    """Raise ValueError if `recovery_by_design` of these would not have rows of all parameters."""
+    fewest = {"participants": min(participants), "trials": min(trials)}
+    known = _beforehand(
+        model, task, **fewest, seed=1, formulas=formulas, priors=None, schedule=None
+    )
+    _must_be_among(parameters, list(known))
+
+
+def _must_be_among(parameters: Sequence[str], known: Sequence[str]) -> None:
+    unknown = [name for name in parameters if name not in known]
+    if unknown:
+        raise ValueError(f"no parameter {', '.join(unknown)}; there are: {', '.join(known)}")
 
 
 def _measures(summary: np.ndarray, known: float) -> dict[str, float]:
@@ -203,10 +227,7 @@ def plot_recovery_by_design(table: pd.DataFrame, parameters: Sequence[str]) -> F
     ValueError
         If a parameter is not there.
     """
-    known = list(dict.fromkeys(table["parameter"]))
-    unknown = [name for name in parameters if name not in known]
-    if unknown:
-        raise ValueError(f"no parameter {', '.join(unknown)}; there are: {', '.join(known)}")
+    _must_be_among(parameters, list(dict.fromkeys(table["parameter"])))
     figure, axes = panels(len(parameters), len(MEASURES), height=4.2)
     for i, (name, measure) in enumerate((p, m) for p in parameters for m in MEASURES):
         ax, part = axes[i], table[table["parameter"] == name]

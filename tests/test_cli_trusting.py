@@ -85,6 +85,14 @@ def test_sbc_and_recover(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
         (["doctor", "--effect", "load"], "--effect takes NAME = VALUE, got 'load'"),
         (["doctor", "--effect", "w ~ load = x"], "--effect takes a number"),
         (["recover", "--trials", "many"], "--trials takes numbers such as 20,40,80, got 'many'"),
+        (
+            ["recover", "--model", "model-based", "--parameter", "beta1", "--parameter", "foo"],
+            "no parameter foo; there are: alpha2_mean, alpha2_sd, alpha2, ",
+        ),
+        (
+            ["recover", "--task", "otto-2013", "--formula", "w ~ 1 + load", "--parameter", "w"],
+            "no parameter w; there are: ",
+        ),
         (["sbc", "--model", "dyna-sampled"], "is for simulation only"),
         (["confuse", "model-free", "nobody"], "there is no model 'nobody'"),
         (["confuse", "model-free", "hybrid", "--method", "em"], "by em groups are counted"),

@@ -55,7 +55,8 @@ def recover(
     simulations: Simulations = 20,
     formula: Formula = [],  # noqa: B006 - typer reads it
     parameter: Annotated[
-        list[str], typer.Option(help="What to draw, such as w or w_mean; default: the group's.")
+        list[str],
+        typer.Option(help="What to draw, such as w or w_mean; default: the group's means."),
     ] = [],  # noqa: B006
     draws: Draws = 500,
     tune: Tune = 500,
@@ -70,15 +71,22 @@ def recover(
 
     Example: `metacontrol recover --model hybrid --participants 20,40 --trials 200 --parameter w`
     """
+    from metacontrol.analysis.recovery_by_design import must_be_recovered
+
     share = find_shard(shard)
+    what: dict[str, Any] = {
+        "model": find_model(model),
+        "task": find_task(task),
+        "participants": numbers(participants, "--participants"),
+        "trials": numbers(trials, "--trials"),
+        "formulas": find_formulas(formula),
+    }
+    if parameter:
+        must_be_recovered(parameter, **what)
     with resumable(out, resume=resume, shard=shard) as parts, jobs_at_once(jobs):
         table = mc.recovery_by_design(
-            find_model(model),
-            find_task(task),
-            participants=numbers(participants, "--participants"),
-            trials=numbers(trials, "--trials"),
+            **what,
             simulations=simulations,
-            formulas=find_formulas(formula),
             seed=seed,
             draws=draws,
             tune=tune,
