@@ -20,6 +20,7 @@ from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
 from metacontrol.tasks.task import Task
 
+RANKS = 100
 NULL = 10_000  # sets of uniform ranks that bands and p-values are taken from
 SHIFTED = 1000  # sets of ranks by which it is found out what so many would show
 FAR = 10.0  # standard deviations
@@ -32,7 +33,7 @@ def sbc(
     participants: int = 20,
     trials: int | None = None,
     simulations: int = 100,
-    ranks: int = 100,
+    ranks: int | None = None,
     seed: int,
     fitted: Model | None = None,
     fitted_priors: Mapping[str, Prior] | None = None,
@@ -54,8 +55,9 @@ def sbc(
         What is calibrated.
     participants, trials, simulations : int
         People in a data set, trials of each (by default the task's), number of data sets.
-    ranks : int
-        Draws among which a truth is ranked, plus one; thinned to be nearly independent.
+    ranks : int, optional
+        Draws among which a truth is ranked, plus one; thinned to be nearly independent. By default
+        100, or as many as there are draws for.
     seed : int
         Seed of all chance.
     fitted, fitted_priors : optional
@@ -80,6 +82,7 @@ def sbc(
         If there are fewer draws than ranks ask for.
     """
     draws = options.setdefault("draws", 500) * options.setdefault("chains", 2)
+    ranks = min(RANKS, draws + 1) if ranks is None else ranks
     if not 1 < ranks <= draws + 1:
         raise ValueError(f"ranks must be from 2 to {draws + 1} with {draws} draws, got {ranks}")
     rng = np.random.default_rng(seed)

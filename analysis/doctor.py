@@ -42,7 +42,7 @@ def doctor(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> pd.DataFr
     data : Choices
         The choices that were fitted; where sessions were, split or not.
     draws : int
-        Simulated data sets of the predictive checks.
+        Simulated data sets of the predictive checks; at most as many as the posterior has draws.
     seed : int
         Seed of these.
 
@@ -58,6 +58,7 @@ def doctor(fit: Fit, data: Choices, *, draws: int = 100, seed: int) -> pd.DataFr
         If the choices are not those that were fitted.
     """
     data = as_fitted(fit, data)
+    draws = min(draws, fit.draws or draws)
     found = [
         *_diagnostics(fit),
         *_people(fit, data),

@@ -58,6 +58,12 @@ class Fit:
         return "posterior" in self.tree.children
 
     @property
+    def draws(self) -> int:
+        """Number of draws of the posterior, those of all chains; 0 where there are none."""
+        sizes = self.tree["posterior"].sizes if self.sampled else {"chain": 0, "draw": 0}
+        return int(sizes["chain"] * sizes["draw"])
+
+    @property
     def shared(self) -> list[str]:
         """The coefficients that are the same for everybody: they move the group's means."""
         if not self.sampled:

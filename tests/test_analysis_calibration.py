@@ -8,9 +8,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy.stats import binom, norm
 
 import metacontrol as mc
+from metacontrol.analysis import calibration
 from metacontrol.analysis.calibration import _null, _worst_tail
 from metacontrol.fitting import prior_fits, sampling
 from metacontrol.models import HYBRID, MODEL_FREE
@@ -175,6 +177,21 @@ def test_groups_come_from_the_priors_that_fit_uses() -> None:
         assert float(slope.std()) == pytest.approx(1, abs=0.2)
         assert len(group.data) == 400
         assert group.data.participants == list(true["participant"].to_numpy())
+
+
+@pytest.mark.parametrize(("draws", "ranks"), [(20, 41), (60, 100)])
+def test_ranks_are_as_many_as_there_are_draws_for(
+    draws: int, ranks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(1)
+    truth = xr.Dataset({"w_mean": 9.0})
+    posterior = xr.Dataset({"w_mean": (("chain", "draw"), rng.normal(size=(2, draws)))})
+    stats = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((2, draws)))})
+    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
+    monkeypatch.setattr(calibration, "fit_from_priors", lambda *_, **__: [(truth, tree)])
+    (row,) = mc.sbc(SMALL, DAW_2011, draws=draws, chains=2, seed=1).to_dict("records")
+    assert row["ranks"] == ranks
+    assert row["rank"] == ranks - 1  # above all of them
 
 
 def test_too_few_draws_for_the_ranks() -> None:

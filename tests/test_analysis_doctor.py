@@ -111,6 +111,16 @@ def test_parameters_of_a_session_are_of_no_other() -> None:
     ]
 
 
+def test_a_posterior_of_few_draws() -> None:
+    """Its checks are of as many data sets as it has draws."""
+    data = played(PLANNERS, trials=60)
+    fit = mc.fit(MODEL_BASED, data, method="em", draws=15, chains=2, seed=1, progress=False)
+    assert fit.draws == 30
+    pd.testing.assert_frame_equal(
+        mc.doctor(fit, data, seed=1), mc.doctor(fit, data, draws=30, seed=1)
+    )
+
+
 def test_choices_of_others() -> None:
     data = played(PLANNERS, trials=20)
     fit = mc.fit(MODEL_BASED, data, method="map", seed=1, starts=1)

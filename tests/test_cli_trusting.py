@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -32,17 +33,28 @@ def test_doctor_before(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("untold", "label"),
-    [([], "P(better option)"), (["p_0_0", "p_0_1", "p_1_0", "p_1_1"], "Mean reward")],
+    ("untold", "label", "how"),
+    [
+        ([], "P(better option)", {"method": "map", "starts": 1}),
+        (
+            ["p_0_0", "p_0_1", "p_1_0", "p_1_1"],
+            "Mean reward",
+            {"method": "em", "draws": 15, "chains": 2, "progress": False},
+        ),
+    ],
 )
 def test_doctor_after(
-    untold: list[str], label: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    untold: list[str],
+    label: str,
+    how: dict[str, Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     people = mc.draw_participants(MODEL_BASED, 4, seed=1)
     played = mc.simulate(MODEL_BASED, DAW_2011, people, trials=50, seed=1)
     data = mc.read_choices(played.frame.drop(columns=untold), DAW_2011)
     data.frame.to_csv(tmp_path / "choices.csv", index=False)
-    mc.fit(MODEL_BASED, data, method="map", seed=1, starts=1).save(tmp_path / "fit.nc")
+    mc.fit(MODEL_BASED, data, seed=1, **how).save(tmp_path / "fit.nc")
     files = [tmp_path / "fit.nc", "--choices", tmp_path / "choices.csv"]
     assert _run("doctor", *files, "--out", tmp_path) == 0
     assert "fewer than 100 trials" in capsys.readouterr().out

@@ -291,10 +291,11 @@ def doctor(
         "P(better option)" if tells_payments(data) else "Mean reward": mc.analysis.learning_curve,
     }
     if "second_state" in data.frame:
+        draws = min(40, found.draws or 40)
         plots = [
             partial(
                 mc.plot_predictive,
-                mc.predictive(found, data, statistic, draws=40, seed=seed),
+                mc.predictive(found, data, statistic, draws=draws, seed=seed),
                 label=label,
             )
             for label, statistic in checks.items()
