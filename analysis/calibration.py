@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from typing import Any
 
 import arviz as az
@@ -15,12 +16,16 @@ from scipy.stats import binom, norm
 
 from metacontrol.analysis.style import COLOURS, GREY
 from metacontrol.fitting.diagnostics import as_dataset
-from metacontrol.fitting.prior_fits import fit_from_priors
+from metacontrol.fitting.prior_fits import fit_from_priors, must_take
 from metacontrol.models.model import Model
 from metacontrol.models.parameter import Prior
 from metacontrol.tasks.task import Task
 
 RANKS = 100
+OPTIONS = (
+    *("formulas", "priors", "schedule", "correlated", "draws", "tune", "chains", "cores"),
+    *("target_accept", "progress", "checkpoint", "shard"),
+)
 NULL = 10_000  # sets of uniform ranks that bands and p-values are taken from
 SHIFTED = 1000  # sets of ranks by which it is found out what so many would show
 FAR = 10.0  # standard deviations
@@ -45,9 +50,10 @@ def sbc(
     `fit(method="nuts")`, their people from the group; they play, and are fitted. Over many such
     data sets the true value of anything is equally likely to have any rank among its posterior
     draws: if not, either sampler, likelihood, simulator or prior is wrong. Ranked are the group's
-    means and standard deviations, and as test quantities (Modrak et al., 2023,
-    doi:10.1214/23-BA1404) the participants' average of each coefficient and the log-likelihood,
-    which also shows a likelihood that is wrong and a posterior that ignores the data.
+    means, standard deviations and correlations (if any), and as test quantities (Modrak et al.,
+    2023, doi:10.1214/23-BA1404) the participants' average of each coefficient and the
+    log-likelihood, which also shows a likelihood that is wrong and a posterior that ignores the
+    data.
 
     Parameters
     ----------
@@ -64,9 +70,9 @@ def sbc(
         A model with the same parameters, or priors, to fit in place of those that play: what a
         mistake would look like.
     **options
-        `formulas`, `priors`, `schedule`, and `draws`, `tune`, `chains`, `cores`, `target_accept`,
-        `progress`, `checkpoint`, `shard` of `fit`. Groups are fitted wherever joblib is told to
-        work; a shard is of groups, and the table of its own only.
+        `formulas`, `priors`, `correlated`, `draws`, `tune`, `chains`, `cores`, `target_accept`,
+        `progress`, `checkpoint`, `shard` of `fit`, and `schedule` of `simulate`. Groups are fitted
+        wherever joblib is told to work; a shard is of groups, and the table of its own only.
 
     Returns
     -------
@@ -80,7 +86,10 @@ def sbc(
     ------
     ValueError
         If there are fewer draws than ranks ask for.
+    TypeError
+        If an option is none of these.
     """
+    must_take("sbc", options, OPTIONS)
     draws = options.setdefault("draws", 500) * options.setdefault("chains", 2)
     ranks = min(RANKS, draws + 1) if ranks is None else ranks
     if not 1 < ranks <= draws + 1:
@@ -123,9 +132,13 @@ def sbc(
 
 
 def _quantities(values: xr.Dataset) -> xr.Dataset:
-    """Return the group's parameters, averages over people, and the sum of log-likelihoods."""
+    """Return the group's numbers, averages over people, and the sum of log-likelihoods."""
     group = [name for name in values if str(name).endswith(("_mean", "_sd"))]
     found = values[group]
+    if "correlation" in values:
+        for a, b in combinations(values["parameter_a"].to_numpy().tolist(), 2):
+            pair = values["correlation"].sel(parameter_a=a, parameter_b=b, drop=True)
+            found[f"correlation {a}, {b}"] = pair
     for name in values:
         if "participant" in values[name].dims and not str(name).endswith("_z"):
             over = values[name].sum if name == "log_likelihood" else values[name].mean

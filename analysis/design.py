@@ -15,7 +15,7 @@ from scipy.stats import nct, t
 from metacontrol.analysis.style import COLOURS, GREY
 from metacontrol.fitting.checkpoint import part_of
 from metacontrol.fitting.individuals import Individuals, Normal
-from metacontrol.fitting.prior_fits import fit_from_priors
+from metacontrol.fitting.prior_fits import fit_from_priors, must_take
 from metacontrol.fitting.priors import SLOPE_SD
 from metacontrol.models.engine.predictor import INTERCEPT
 from metacontrol.models.model import Model
@@ -29,6 +29,7 @@ RESAMPLES = 1000
 CERTAIN = 10.0  # noncentrality beyond which power is 1
 MOST = 8192  # participants that are worth a search
 EXACT = 1e-6  # width of what is known
+OPTIONS = ("draws", "tune", "chains", "cores", "target_accept", "progress", "shard")
 
 Scale = Literal["link", "natural"]
 
@@ -119,7 +120,10 @@ def design(
     ValueError
         If a design is smaller than 2, the parameter or column is not there, the column is not of
         numbers or never changes, or the median person's value is out of bounds.
+    TypeError
+        If an option is none of these.
     """
+    must_take("design", options, OPTIONS)
     if scale not in get_args(Scale):
         raise ValueError(f"scale must be one of {', '.join(get_args(Scale))}, got {scale!r}")
     if not (np.isfinite(effect) and effect != 0 and 0 < effect_sd < np.inf):

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from metacontrol.analysis.statistics import staying
 from metacontrol.analysis.style import BLUE, ORANGE
-from metacontrol.fitting.prior_fits import play_from_priors
+from metacontrol.fitting.prior_fits import must_take, play_from_priors
 from metacontrol.fitting.result import Fit
 from metacontrol.fitting.same_choices import as_fitted
 from metacontrol.models.engine.predictor import INTERCEPT
@@ -24,6 +24,7 @@ from metacontrol.tasks.choices import Choices
 from metacontrol.tasks.task import Task
 
 Statistic = Callable[[Choices], pd.DataFrame]
+PRIOR_OPTIONS = ("trials", "formulas", "schedule", "priors", "correlated")
 ADDED = ("observed", "predicted", "lower", "upper")
 
 
@@ -121,14 +122,20 @@ def prior_predictive(
     seed : int
         Seed of all chance.
     **options
-        `trials`, `formulas`, `priors`, `schedule`, as for `simulate` and `fit`.
+        `trials`, `formulas`, `schedule`, `priors`, `correlated`, as for `simulate` and `fit`.
 
     Returns
     -------
     DataFrame
         The statistic's columns but for `value`; `predicted`, `lower`, `upper`: mean and 95 %
         interval over groups.
+
+    Raises
+    ------
+    TypeError
+        If an option is none of these.
     """
+    must_take("prior_predictive", options, PRIOR_OPTIONS)
     groups = play_from_priors(
         model, task, participants=participants, simulations=simulations, seed=seed, **options
     )

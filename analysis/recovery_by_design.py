@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from metacontrol.analysis.style import COLOURS, GREY, panels
 from metacontrol.fitting.checkpoint import part_of
 from metacontrol.fitting.individuals import Individuals
-from metacontrol.fitting.prior_fits import fit_from_priors
+from metacontrol.fitting.prior_fits import fit_from_priors, must_take
 from metacontrol.fitting.priors import group_priors, variance_of_people
 from metacontrol.models.formulas import Formulas
 from metacontrol.models.model import Model
@@ -24,6 +24,10 @@ from metacontrol.models.scoring import Scoring
 from metacontrol.models.simulation import simulate
 from metacontrol.tasks.task import Task
 
+OPTIONS = (
+    *("formulas", "priors", "schedule", "draws", "tune", "chains", "cores", "target_accept"),
+    *("progress", "shard"),
+)
 MEASURES = {  # what each is called, and where it is best
     "r": ("r", 1.0),
     "bias": ("Bias", 0.0),
@@ -78,7 +82,13 @@ def recovery_by_design(
         `contraction` (one minus mean posterior variance over the variance of the prior: 1 if
         choices say all, 0 if nothing) and `count` (true values that these are of: for a Monte Carlo
         error of coverage c, sqrt(c (1 - c) / count), where people of a group are not independent).
+
+    Raises
+    ------
+    TypeError
+        If an option is none of these.
     """
+    must_take("recovery_by_design", options, OPTIONS)
     rows = []
     known = _beforehand(
         model,

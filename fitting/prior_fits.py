@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -25,7 +25,7 @@ from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.priors import group_priors
 from metacontrol.fitting.result import describe_model, describe_task
 from metacontrol.fitting.run import describe_code
-from metacontrol.fitting.sampling import bar, compiled, sample
+from metacontrol.fitting.sampling import bar, compiled, sample, unheeded_blas
 from metacontrol.fitting.shards import must_be_shard, share
 from metacontrol.models.engine import replay
 from metacontrol.models.formulas import Formulas
@@ -46,7 +46,7 @@ class Played:
     ----------
     true : Dataset
         Everything that a posterior holds, with its one true value: `<c>_mean`, `<c>_sd`,
-        `<c>_group`, and `<c>` by participant.
+        `<c>_group`, `<c>` by participant, and `correlation` by parameter_a and parameter_b, if any.
     data : Choices
         What was played.
     seed : int
@@ -102,6 +102,7 @@ def play_from_priors(
     formulas: Formulas | None = None,
     priors: Mapping[str, Prior] | None = None,
     schedule: pd.DataFrame | None = None,
+    correlated: bool | Sequence[str] = False,
     seed: int,
 ) -> Groups:
     """Return groups of simulated people, drawn from the very PyMC model that `fit` samples.
@@ -114,6 +115,8 @@ def play_from_priors(
         People in a group, and number of groups.
     priors : mapping of str to Prior, optional
         As for `fit(method="nuts")`.
+    correlated : bool or sequence of str
+        As for `fit`: correlations of people's coefficients are drawn from LKJ(2) too.
     seed : int
         Seed of all chance.
     """
@@ -125,24 +128,46 @@ def play_from_priors(
     *seeds, last = np.random.SeedSequence(seed).generate_state(2 * simulations + 1).tolist()
     people = draw_participants(model, participants, seed=seed)
     layout = Scoring.of(model, play(people, seed=seed), formulas)
-    group = assemble(Individuals(layout), group_priors(layout.story, priors))
+    individuals = Individuals(layout)
+    tied = _tied(correlated, individuals.names)
+    group = assemble(individuals, group_priors(layout.story, priors), correlated=tied)
     names = [
         v.name
         for v in [*group.free_RVs, *group.deterministics]
-        if v.name not in ("z", "log_likelihood")
+        if v.name not in ("z", "correlation_factor", "log_likelihood")
     ]
-    drawn = pm.draw(
-        [group[name] for name in names],
-        draws=max(simulations, 2),  # of one, PyMC gives no row
-        random_seed=last,
-        mode="FAST_COMPILE",  # machine code takes far longer to compile than this to run
-    )
-    dims = "simulation", "participant"
+    with unheeded_blas():
+        drawn = pm.draw(
+            [group[name] for name in names],
+            draws=max(simulations, 2),  # of one, PyMC gives no row
+            random_seed=last,
+            mode="FAST_COMPILE",  # machine code takes far longer to compile than this to run
+        )
+    dims = {name: ("simulation", *group.named_vars_to_dims.get(name, ())) for name in names}
     truths = xr.Dataset(
-        {name: (dims[: values.ndim], values) for name, values in zip(names, drawn, strict=True)},
-        coords={"participant": layout.participants},
+        {name: (dims[name], values) for name, values in zip(names, drawn, strict=True)},
+        coords={
+            "participant": layout.participants,
+            **({"parameter_a": tied, "parameter_b": tied} if tied else {}),
+        },
     )
     return Groups(truths, partial(play, formulas=formulas), layout.story.coefficients, seeds)
+
+
+def _tied(correlated: bool | Sequence[str], names: Sequence[str]) -> list[str]:
+    """Return the coefficients that correlate, in the order of all; unknown ones come first."""
+    if isinstance(correlated, bool):
+        return list(names) if correlated else []
+    return sorted(correlated, key=lambda name: names.index(name) if name in names else -1)
+
+
+def must_take(who: str, options: Iterable[str], allowed: Sequence[str]) -> None:
+    """Raise TypeError if a function is given options that it does not take."""
+    unknown = [name for name in options if name not in allowed]
+    if unknown:
+        raise TypeError(
+            f"{who} does not take {', '.join(unknown)}; its options are: {', '.join(allowed)}"
+        )
 
 
 def fit_from_priors(
@@ -154,6 +179,7 @@ def fit_from_priors(
     simulations: int,
     formulas: Formulas | None = None,
     priors: Mapping[str, Prior] | None = None,
+    correlated: bool | Sequence[str] = False,
     seed: int,
     draws: int = 500,
     tune: int = 500,
@@ -172,8 +198,8 @@ def fit_from_priors(
 
     Parameters
     ----------
-    model, task, simulations, formulas, priors, seed, **setting
-        As for `play_from_priors`.
+    model, task, simulations, formulas, priors, correlated, seed, **setting
+        As for `play_from_priors`; what correlates there is fitted so.
     fitted, fitted_priors : optional
         A model with the same parameters, or priors, to fit in place of the true ones.
     draws, tune, chains, target_accept, progress
@@ -194,6 +220,7 @@ def fit_from_priors(
     """
     must_be_shard(shard, checkpoint)
     played: dict[str, Any] = {"simulations": simulations, "formulas": formulas, "priors": priors}
+    played |= {"correlated": correlated}
     how: dict[str, Any] = {
         "draws": draws,
         "tune": tune,
@@ -207,7 +234,13 @@ def fit_from_priors(
             "model": describe_model(model),
             "task": describe_task(task),
             "formulas": dict(formulas or {}),
-            "settings": {**how, "seed": seed, "simulations": simulations, **_plainly(setting)},
+            "settings": {
+                **how,
+                "seed": seed,
+                "simulations": simulations,
+                "correlated": correlated if isinstance(correlated, bool) else list(correlated),
+                **_plainly(setting),
+            },
             "fitted": describe_model(fitted or model),
         },
         **describe_code(model, priors),
@@ -215,7 +248,8 @@ def fit_from_priors(
         "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
     }
     at_once = min(chains, cpu_count()) if effective_n_jobs() == 1 else 1
-    fitter = _Fitter(fitted or model, formulas, used, how | {"cores": cores or at_once})
+    how |= {"cores": cores or at_once}
+    fitter = _Fitter(fitted or model, formulas, used, correlated, how)
     groups = play_from_priors(model, task, seed=seed, **played, **setting)
     mine = share(range(simulations), shard)
     with opened(checkpoint, run) as parts, bar(f"{len(mine)} simulated groups", progress) as tell:
@@ -251,7 +285,7 @@ class _Fitter:
 
     Attributes
     ----------
-    model, formulas, priors
+    model, formulas, priors, correlated
         What is fitted.
     how : dict
         Settings of `sample`.
@@ -262,6 +296,7 @@ class _Fitter:
     model: Model
     formulas: Formulas | None
     priors: Mapping[str, Prior] | None
+    correlated: bool | Sequence[str]
     how: Mapping[str, Any]
     name: str = field(default_factory=lambda: uuid4().hex)
 
@@ -284,7 +319,9 @@ class _Fitter:
         """Return the sampler, and the log-likelihood of records and coefficients."""
         priors, story = group_priors(scoring.story, self.priors), scoring.story
         score = jax.jit(lambda records, matrix: replay.log_likelihood(story, records)(matrix))
-        return compiled(assemble(Individuals(scoring), priors)), score
+        individuals = Individuals(scoring)
+        tied = _tied(self.correlated, individuals.names)
+        return compiled(assemble(individuals, priors, correlated=tied)), score
 
 
 _READY: dict[str, tuple[CompiledModel, Callable[..., Any]]] = {}  # of the fitter that works here

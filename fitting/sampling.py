@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from errno import EDQUOT, EFBIG, ENOSPC
 from typing import Any
 
@@ -31,8 +31,7 @@ KEPT = ["diverging", "energy", "n_steps", "depth", "step_size", "mean_tree_accep
 def compiled(model: pm.Model, start: Mapping[str, Any] | None = None) -> CompiledModel:
     """Compile a PyMC model for NUTS; `start` as for `sample`."""
     model = freeze_dims_and_data(model)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "PyTensor could not link to a BLAS")  # JAX has its own
+    with unheeded_blas():
         try:
             return nutpie.compile_pymc_model(
                 model,
@@ -50,6 +49,14 @@ def compiled(model: pm.Model, start: Mapping[str, Any] | None = None) -> Compile
                 f"cannot write a temporary file in {where}: {error.strerror} (TMPDIR may name "
                 "another folder)"
             ) from error
+
+
+@contextmanager
+def unheeded_blas() -> Iterator[None]:
+    """Let PyTensor not warn that it has no BLAS: JAX has its own."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PyTensor could not link to a BLAS")
+        yield
 
 
 def sample(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 from scipy.stats import binom, norm
 
 import metacontrol as mc
@@ -186,12 +188,72 @@ def test_ranks_are_as_many_as_there_are_draws_for(
     rng = np.random.default_rng(1)
     truth = xr.Dataset({"w_mean": 9.0})
     posterior = xr.Dataset({"w_mean": (("chain", "draw"), rng.normal(size=(2, draws)))})
-    stats = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((2, draws)))})
-    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": stats})
+    sampled = xr.Dataset({"diverging": (("chain", "draw"), np.zeros((2, draws)))})
+    tree = xr.DataTree.from_dict({"posterior": posterior, "sample_stats": sampled})
     monkeypatch.setattr(calibration, "fit_from_priors", lambda *_, **__: [(truth, tree)])
     (row,) = mc.sbc(SMALL, DAW_2011, draws=draws, chains=2, seed=1).to_dict("records")
     assert row["ranks"] == ranks
     assert row["rank"] == ranks - 1  # above all of them
+
+
+def test_people_of_groups_correlate_as_the_prior_has_it() -> None:
+    """LKJ(2) of n = 3: (r + 1) / 2 is Beta(2.5, 2.5), so r has variance 1/6, and people follow."""
+    groups = prior_fits.play_from_priors(
+        SMALL, OTTO_2013, participants=100, simulations=2000, trials=10, seed=1,
+        formulas={"alpha1": "1 + load"}, correlated=True,
+    )  # fmt: skip
+    truth = groups.truths
+    names = ["alpha1_Intercept", "alpha1_load", "beta1"]
+    assert truth["parameter_a"].to_numpy().tolist() == names
+    drawn = truth["correlation"].transpose("simulation", ...).to_numpy()
+    pairs = drawn[:, *np.triu_indices(3, 1)]
+    share = stats.kstest((pairs + 1) / 2, stats.beta(2.5, 2.5).cdf)
+    assert share.pvalue.min() > 0.001
+    np.testing.assert_allclose(pairs.mean(axis=0), 0, atol=4 * (1 / 6 / 2000) ** 0.5)
+    np.testing.assert_allclose(pairs.var(axis=0), 1 / 6, rtol=4 * 0.026)  # kurtosis 2.4
+    people = truth.assign(beta1=np.log(truth["beta1"]))
+    seen = [xr.corr(people[a], people[b], "participant") for a, b in combinations(names, 2)]
+    error = (np.stack(seen, axis=1) - pairs) / (1 - pairs**2)  # sd 1 / 10 each, over people
+    np.testing.assert_allclose(error.std(axis=0), 0.1, rtol=0.1)
+    np.testing.assert_allclose(error.mean(axis=0), 0, atol=4 * 0.1 / 2000**0.5)
+
+
+def test_correlations_are_ranked_by_their_names() -> None:
+    """In the order of coefficients, whichever was named first."""
+    setting: dict[str, Any] = {"participants": 4, "trials": 10, "simulations": 2, "seed": 1}
+    setting |= {"draws": 20, "tune": 20, "chains": 1, "progress": False}
+    model = MODEL_FREE.fix(alpha2="alpha1", beta2="beta1", lam=1.0)
+    table = mc.sbc(model, DAW_2011, correlated=["p", "alpha1"], **setting)
+    ranked = table[table["quantity"].str.startswith("corr")]
+    assert ranked["quantity"].tolist() == ["correlation alpha1, p"] * 2
+    assert ranked["true"].between(-1, 1).all()
+    assert ranked["rank"].between(0, 20).all()
+    with pytest.raises(ValueError, match="correlated must name two or more of alpha1, beta1; got"):
+        mc.sbc(SMALL, DAW_2011, correlated=["alpha1", "p"], **setting)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (
+            {"sessions": "visit"},
+            "sbc does not take sessions; its options are: formulas, priors, sc",
+        ),
+        ({"foo": 1, "trial": 2}, "sbc does not take foo, trial; its options are"),
+    ],
+)
+def test_options_that_sbc_does_not_take(option: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        mc.sbc(SMALL, DAW_2011, seed=1, **option)
+
+
+def test_options_that_others_do_not_take() -> None:
+    with pytest.raises(TypeError, match="prior_predictive does not take draws; .*: trials, form"):
+        mc.prior_predictive(SMALL, DAW_2011, mc.analysis.staying, draws=30, seed=1)
+    with pytest.raises(TypeError, match="recovery_by_design does not take correlated; "):
+        mc.recovery_by_design(SMALL, DAW_2011, correlated=True, seed=1)
+    with pytest.raises(TypeError, match="design does not take priors; its options are: draws"):
+        mc.design(SMALL, OTTO_2013, parameter="p", column="load", effect=1, priors={}, seed=1)
 
 
 def test_too_few_draws_for_the_ranks() -> None:
@@ -202,7 +264,10 @@ def test_too_few_draws_for_the_ranks() -> None:
 
 
 @pytest.mark.slow
-def test_a_right_fit_passes_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("correlated", [False, True])
+def test_a_right_fit_passes_compiled_once(
+    correlated: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     times = []
 
     def counted(model: Any) -> Any:
@@ -210,12 +275,13 @@ def test_a_right_fit_passes_compiled_once(monkeypatch: pytest.MonkeyPatch) -> No
         return sampling.compiled(model)
 
     monkeypatch.setattr(prior_fits, "compiled", counted)
-    table = mc.sbc(SMALL, DAW_2011, simulations=20, **SETTING)
+    table = mc.sbc(SMALL, DAW_2011, simulations=20, correlated=correlated, **SETTING)
     assert len(times) == 1
     assert table.groupby("quantity").size().eq(20).all()
     verdict = mc.sbc_verdict(table)
     assert (verdict["verdict"] == "as it should be").all(), verdict
     assert set(verdict["quantity"]) >= {"alpha1_mean", "beta1_sd", "average alpha1"}
+    assert ("correlation alpha1, beta1" in set(verdict["quantity"])) == correlated
 
 
 @pytest.mark.slow

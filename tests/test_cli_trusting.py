@@ -79,10 +79,15 @@ def test_confuse(tmp_path: Path) -> None:
 def test_sbc_and_recover(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     setting = ["--model", "model-based", "--simulations", 2, "--draws", 100, "--tune", 100]
     one = ["--participants", 3, "--trials", 20]
-    assert _run("sbc", *setting, *one, "--out", tmp_path) == 0
+    assert _run("sbc", *setting, *one, "--correlated", "--out", tmp_path) == 0
     assert "in 2 simulated groups" in capsys.readouterr().out.replace("\n", " ")
     ranks = pd.read_csv(tmp_path / "ranks.csv")
-    assert set(ranks["quantity"]) >= {"beta1_mean", "log-likelihood", "average p"}
+    assert set(ranks["quantity"]) >= {
+        "beta1_mean",
+        "log-likelihood",
+        "average p",
+        "correlation beta1, p",
+    }
     assert _run("recover", *setting, *one, "--parameter", "p", "--out", tmp_path) == 0
     assert {"contraction", "coverage", "rmse"} <= set(pd.read_csv(tmp_path / "recovery.csv"))
     assert (tmp_path / "recovery.pdf").is_file()

@@ -167,6 +167,9 @@ def sbc(
     trials: Annotated[int | None, typer.Option(help="Trials of each; default: the task's.")] = None,
     simulations: Simulations = 100,
     formula: Formula = [],  # noqa: B006
+    correlated: Annotated[
+        bool, typer.Option(help="Let parameters correlate over people, by LKJ(2).")
+    ] = False,
     draws: Draws = 500,
     tune: Tune = 500,
     chains: Chains = 2,
@@ -189,6 +192,7 @@ def sbc(
             trials=trials,
             simulations=simulations,
             formulas=find_formulas(formula),
+            correlated=correlated,
             seed=seed,
             draws=draws,
             tune=tune,
