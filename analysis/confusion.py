@@ -111,7 +111,7 @@ def confuse(
     if groups is not None and groups < 1:
         raise ValueError(f"groups must be 1 or more, got {groups}")
     searched = method in SEARCHED  # then joblib shares out the participants of a fit
-    if not searched and effective_n_jobs() > 1:
+    if not searched and effective_n_jobs(None) > 1:
         options = {"cores": 1, "progress": False} | options
 
     def won(truth: Model, number: int, own: int) -> pd.DataFrame:

@@ -98,7 +98,7 @@ def kfold(
     places = [np.flatnonzero(fold == number) for number in range(len(values))]
     rests = [_without(data, [people[i] for i in here], model, formulas) for here in places]
     options |= {"formulas": formulas, "priors": priors, "seed": seed}
-    if effective_n_jobs() > 1:  # folds at once, and the chains of each one after the other
+    if effective_n_jobs(None) > 1:  # folds at once, and the chains of each one after the other
         options = {"cores": 1, "progress": False} | options
 
     def predicted(number: int, here: np.ndarray, rest: Choices) -> pd.DataFrame:

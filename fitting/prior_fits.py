@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +21,7 @@ from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from nutpie.sample import CompiledModel
 
 from metacontrol.fitting.checkpoint import opened
+from metacontrol.fitting.duration import say_how_long_groups
 from metacontrol.fitting.group import assemble, named_records
 from metacontrol.fitting.individuals import Individuals
 from metacontrol.fitting.priors import group_priors
@@ -247,7 +249,7 @@ def fit_from_priors(
         "fitted": describe_code(fitted or model, used),
         "versions": {name: version(name) for name in ("metacontrol", "pymc", "nutpie", "jax")},
     }
-    at_once = min(chains, cpu_count()) if effective_n_jobs() == 1 else 1
+    at_once = min(chains, cpu_count()) if effective_n_jobs(None) == 1 else 1
     how |= {"cores": cores or at_once}
     fitter = _Fitter(fitted or model, formulas, used, correlated, how)
     groups = play_from_priors(model, task, seed=seed, **played, **setting)
@@ -258,11 +260,15 @@ def fit_from_priors(
             delayed(_numbered)(i, fitter, groups[i]) for i in mine if i not in done
         )
         early: dict[int, xr.DataTree] = {}  # fitted before one whose turn is first
+        left, began = len(mine) - len(done), time.perf_counter()
         for i in mine:
             while i not in done:
                 number, tree = next(arriving)
                 early[number] = parts.keep(_name(number), tree)
                 done.add(number)
+                if progress and len(done) == len(mine) - left + 1:
+                    took, at_once = time.perf_counter() - began, min(effective_n_jobs(None), left)
+                    say_how_long_groups(took, left - 1, at_once)
                 tell(len(done) / len(mine))
             tree = early.pop(i) if i in early else parts.load(_name(i))
             if tree is None:  # somebody has just deleted it
