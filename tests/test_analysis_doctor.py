@@ -74,10 +74,10 @@ def test_a_statistic_that_the_model_misses(model: mc.Model, other: mc.Model) -> 
 def test_what_only_a_prior_of_ones_own_says() -> None:
     """A mean that is certain beforehand is as its prior has it; by default it is not."""
     data = played(PLANNERS, trials=100)
-    sure = {"p_mean": mc.Prior("normal", 0.1, 0.005)}
+    sure = {"p_mean": mc.Prior("normal", 0.1, 0.001)}
     for priors, said in ((None, False), (sure, True)):
         fit = mc.fit(
-            MODEL_BASED, data, seed=1, priors=priors, draws=200, tune=200, chains=1, progress=False
+            MODEL_BASED, data, seed=1, priors=priors, draws=800, tune=200, chains=1, progress=False
         )
         found = [worry for _, worry, _, _ in _parameters(fit, data)]
         assert ("p_mean is about as its prior has it" in found) == said, found
