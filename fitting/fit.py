@@ -230,9 +230,13 @@ def _finished(path: str | Path | None, run: Mapping[str, Any], model: Model) -> 
         return None
     try:
         there = load_fit(path, model)
-    except (OSError, ValueError):
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        print(f"{error}: it is fitted anew", file=sys.stderr)
         return None
     if there.tree.attrs.get("run") != digest_of_run(run):
+        print(f"{path} is another fit: this one is fitted anew", file=sys.stderr)
         return None
     print(f"{path} is this very fit, finished", file=sys.stderr)
     return there

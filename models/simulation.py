@@ -13,6 +13,7 @@ from metacontrol.models.engine.story import Story
 from metacontrol.models.formulas import (
     Formulas,
     coefficient_matrix,
+    columns_read,
     formulas_from_names,
     must_be_known_before,
     predictors,
@@ -86,20 +87,28 @@ def simulate(
 
     must_be_known_before(task, formulas)
 
-    parts = []
-    seeds = np.random.SeedSequence(seed).spawn(-(-len(names) // BATCH))
-    for number, batch_seed in enumerate(seeds):
-        rng = np.random.default_rng(batch_seed)
-        batch = slice(number * BATCH, (number + 1) * BATCH)
-        size = len(names[batch])
-        columns = task.schedule(size, trials, rng)
+    def scheduled(batch: slice, rng: np.random.Generator) -> dict[str, np.ndarray]:
+        columns = task.schedule(len(names[batch]), trials, rng)
         own = {name: column[:, batch] for name, column in given.items()}
         columns |= own
         if "load" in own and isinstance(task, DualTask):
             columns |= task.secondary(own["load"], rng) | own
-        found, regressors = predictors(model, _flat(columns), formulas)
+        return columns
+
+    seeds = np.random.SeedSequence(seed).spawn(-(-len(names) // BATCH))
+    batches = [(slice(i * BATCH, (i + 1) * BATCH), own) for i, own in enumerate(seeds)]
+    everybody = None
+    if formulas and len(batches) > 1:  # from whom terms find out their means and levels
+        flats = (_flat(scheduled(batch, np.random.default_rng(own))) for batch, own in batches)
+        read = (flat[columns_read(flat, formulas)] for flat in flats)
+        everybody = pd.concat(read, ignore_index=True)
+    parts = []
+    for batch, batch_seed in batches:
+        rng = np.random.default_rng(batch_seed)
+        columns = scheduled(batch, rng)
+        found, regressors = predictors(model, _flat(columns), formulas, like=everybody)
         matrix = coefficient_matrix(found, parameters.iloc[batch])
-        grids = {name: column.reshape(size, trials).T for name, column in regressors.items()}
+        grids = {name: column.reshape(-1, trials).T for name, column in regressors.items()}
         numeric = {n: c for n, c in columns.items() if c.dtype.kind in "biuf"}
         happened, _ = play(Story(model, task, tuple(found)), matrix, {**numeric, **grids}, rng)
         parts.append(_frame(task, happened, columns))

@@ -329,6 +329,7 @@ def test_a_saved_fit_of_the_same_run_is_returned(
     )
     assert not set(other.parameters.index) & set(part.parameters.index)
     assert len(mc.fit(MODEL, data, **POINT, saved=saved).parameters) == 14
+    assert capsys.readouterr().err == f"{saved} is another fit: this one is fitted anew\n"
     whole.save(saved)
     monkeypatch.setattr(Lot, "search", lambda self: pytest.fail("searched again"))
     assert _same(mc.fit(MODEL, data, **POINT, saved=saved), whole)

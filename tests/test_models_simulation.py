@@ -1,5 +1,7 @@
 """Simulated participants as data sets."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,6 +16,7 @@ from metacontrol.models import (
     simulate,
     simulation,
 )
+from metacontrol.models.formulas import predictors
 from metacontrol.tasks import (
     DAW_2011,
     KOOL_2016_DETERMINISTIC,
@@ -106,6 +109,30 @@ def test_batches_keep_participants_in_order(monkeypatch: pytest.MonkeyPatch) -> 
     assert list(switches) == [0, 9, 0, 9, 0]
     states = data.frame["second_state"].to_numpy(dtype=int).reshape(5, 10)
     assert len(np.unique(states, axis=0)) == 5
+
+
+@pytest.mark.parametrize("formula", ["1", "1 + C(group)", "1 + scale(age)"])
+def test_terms_mean_the_same_in_all_batches(formula: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A term finds out means and levels from everybody, though two people play at once."""
+    names = list("abcde")
+    own = {"participant": names, "group": list("xxyyz"), "age": [20, 30, 50, 60, 90]}
+    schedule = pd.DataFrame(own).iloc[np.repeat(range(5), 20)].reset_index(drop=True)
+    coefficients = {"w_C(group)[T.y]": 99.0, "w_C(group)[T.z]": -99.0, "w_scale(age)": 99.0}
+    table = pd.DataFrame([DAW] * 5).drop(columns="w")
+    table = table.assign(participant=names, w_Intercept=0.0, **coefficients)
+    seen: list[dict[str, np.ndarray]] = []
+
+    def noted(*given: Any, **options: Any) -> Any:
+        found, regressors = predictors(*given, **options)
+        seen.append(regressors)
+        return found, regressors
+
+    monkeypatch.setattr(simulation, "BATCH", 2)
+    monkeypatch.setattr(simulation, "predictors", noted)
+    data = simulate(HYBRID, DAW_2011, table, seed=1, schedule=schedule, formulas={"w": formula})
+    assert data.participants == names
+    for name, column in predictors(HYBRID, schedule, {"w": formula})[1].items():
+        np.testing.assert_allclose(np.concatenate([batch[name] for batch in seen]), column)
 
 
 def test_a_schedule_for_all_is_what_all_play() -> None:
