@@ -63,8 +63,8 @@ def test_doctor_after(
 
 
 def test_confuse(tmp_path: Path) -> None:
-    setting = ["--participants", 3, "--trials", 30, "--starts", 1, "--out", tmp_path]
-    assert _run("confuse", "model-free", "model-based", *setting) == 0
+    setting = ["--participants", 3, "--trials", 30, "--out", tmp_path]
+    assert _run("confuse", "model-free", "model-based", *setting, "--starts", 1) == 0
     assert len(pd.read_csv(tmp_path / "confusion.csv")) == 8
     assert (tmp_path / "confusion_bic.svg").is_file()
     assert _run("confuse", "model-free", "model-based", *setting, "--method", "laplace") == 0
