@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -97,20 +98,22 @@ def simulate(
 
     seeds = np.random.SeedSequence(seed).spawn(-(-len(names) // BATCH))
     batches = [(slice(i * BATCH, (i + 1) * BATCH), own) for i, own in enumerate(seeds)]
-    everybody = None
-    if formulas and len(batches) > 1:  # from whom terms find out their means and levels
-        flats = (_flat(scheduled(batch, np.random.default_rng(own))) for batch, own in batches)
+    everybody = pd.DataFrame()
+    if formulas:  # terms find out means and levels from all schedules, drawn here and once more
+        again = [(batch, np.random.default_rng(deepcopy(own))) for batch, own in batches]
+        flats = (_flat(scheduled(batch, rng)) for batch, rng in again)  # own is spawned from later
         read = (flat[columns_read(flat, formulas)] for flat in flats)
         everybody = pd.concat(read, ignore_index=True)
+    found, regressors = predictors(model, everybody, formulas)
+    matrix, story = coefficient_matrix(found, parameters), Story(model, task, tuple(found))
+    grids = {name: column.reshape(-1, trials) for name, column in regressors.items()}
     parts = []
     for batch, batch_seed in batches:
         rng = np.random.default_rng(batch_seed)
         columns = scheduled(batch, rng)
-        found, regressors = predictors(model, _flat(columns), formulas, like=everybody)
-        matrix = coefficient_matrix(found, parameters.iloc[batch])
-        grids = {name: column.reshape(-1, trials).T for name, column in regressors.items()}
         numeric = {n: c for n, c in columns.items() if c.dtype.kind in "biuf"}
-        happened, _ = play(Story(model, task, tuple(found)), matrix, {**numeric, **grids}, rng)
+        own = {name: grid[batch].T for name, grid in grids.items()}
+        happened, _ = play(story, matrix[batch], {**numeric, **own}, rng)
         parts.append(_frame(task, happened, columns))
     frame = pd.concat(parts, ignore_index=True) if len(parts) > 1 else parts[0]
     codes = np.repeat(np.arange(len(names), dtype=np.int32), trials)

@@ -172,6 +172,17 @@ def test_a_formula_follows_the_schedule(load: int) -> None:
     pd.testing.assert_frame_equal(one.frame, other.frame)
 
 
+def test_a_formula_leaves_the_schedule_of_all_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Digits under load too, which are drawn by a generator of their own."""
+    monkeypatch.setattr(simulation, "BATCH", 2)
+    plain = pd.DataFrame([DAW] * 5).drop(columns="w")
+    one = simulate(
+        HYBRID, OTTO_2013, plain.assign(w_Intercept=-40.0, w_load=0.0), trials=20, seed=1
+    )
+    other = simulate(HYBRID, OTTO_2013, plain.assign(w=0.0), trials=20, seed=1)
+    pd.testing.assert_frame_equal(one.frame, other.frame)
+
+
 @pytest.mark.parametrize(
     ("table", "more", "message"),
     [
