@@ -69,19 +69,20 @@ def compare(
         without data and seed, or others with them.
     """
     chosen = named(fits)
-    predicted = [isinstance(fit, Elpd) for fit in chosen.values()]
-    if any(predicted) and not all(predicted):
+    predicted = {isinstance(fit, Elpd) for fit in chosen.values()}
+    if len(predicted) > 1:
         raise ValueError("what loo or kfold returned is compared with its like, not with a fit")
     method = method_of(chosen)
-    if data is not None or seed is not None or leave != "trial":
-        if all(predicted) or method in ALONE:
-            what = "what loo or kfold returned" if all(predicted) else f"fits by {method}"
-            raise ValueError(f"data, leave and seed are for fits of a group, these are {what}")
-        if data is None or seed is None:
-            raise ValueError("fits are compared by predictions given both data=... and seed=...")
-        chosen = {name: loo(fit, data, leave=leave, seed=seed) for name, fit in chosen.items()}
-        predicted = [True]
-    return _elpd_table(chosen) if all(predicted) else fits_table(chosen)
+    if data is None and seed is None and leave == "trial":
+        return _elpd_table(chosen) if True in predicted else fits_table(chosen)
+    if True in predicted or method in ALONE:
+        what = "what loo or kfold returned" if True in predicted else f"fits by {method}"
+        raise ValueError(f"data, leave and seed are for fits of a group, these are {what}")
+    if data is None or seed is None:
+        raise ValueError("fits are compared by predictions given both data=... and seed=...")
+    return _elpd_table(
+        {name: loo(fit, data, leave=leave, seed=seed) for name, fit in chosen.items()}
+    )
 
 
 def _elpd_table(found: Mapping[str, Elpd]) -> pd.DataFrame:

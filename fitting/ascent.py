@@ -105,19 +105,18 @@ class _Round:
         The group.
     pool : int
         Of the next draws.
-    drawn : Draws, optional
+    drawn : Draws
         The last draws.
     """
 
     number: int
     vector: np.ndarray
     pool: int
-    drawn: Draws | None = None
+    drawn: Draws
 
     def tree(self) -> xr.DataTree:
         """Return it as it is kept on disk."""
         drawn = self.drawn
-        assert drawn is not None
         arrays: dict[str, Any] = {
             "number": ((), self.number),
             "vector": ("of_group", self.vector),
@@ -212,10 +211,12 @@ def maximum(
     parts : Parts, optional
         Where the last round is kept, from which the same search goes on.
     """
-    kept = None if parts is None else parts.load("round")
-    done = _Round(0, start, pool=1) if kept is None else _Round.of(kept)
-    vector, wide, drawn = done.vector, done.pool, done.drawn
-    for number in range(done.number, ROUNDS):
+    parts = parts or Parts(None, {})
+    first, vector, wide, drawn = 0, start, 1, None
+    if (kept := parts.load("round")) is not None:
+        done = _Round.of(kept)
+        first, vector, wide, drawn = done.number, done.vector, done.pool, done.drawn
+    for number in range(first, ROUNDS):
         drawn = look_around(
             individuals, vector, hierarchy, known=drawn, count=count, seed=(seed, number), pool=wide
         )
@@ -228,7 +229,7 @@ def maximum(
             if wide == pool:
                 break
             wide = pool
-        if parts is not None and number + 1 < ROUNDS:
+        if number + 1 < ROUNDS:
             parts.keep("round", _Round(number + 1, vector, wide, drawn).tree())
     return Maximum.at(vector, recycled, gain)
 

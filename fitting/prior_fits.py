@@ -267,8 +267,8 @@ def fit_from_priors(
                 early[number] = parts.keep(_name(number), tree)
                 done.add(number)
                 if progress and len(done) == len(mine) - left + 1:
-                    took, at_once = time.perf_counter() - began, min(effective_n_jobs(None), left)
-                    say_how_long_groups(took, left - 1, at_once)
+                    took, beside = time.perf_counter() - began, min(effective_n_jobs(None), left)
+                    say_how_long_groups(took, left - 1, beside)
                 tell(len(done) / len(mine))
             tree = early.pop(i) if i in early else parts.load(_name(i))
             if tree is None:  # somebody has just deleted it
