@@ -40,11 +40,10 @@ from metacontrol.analysis.task_schedule import plot_schedule
 from metacontrol.analysis.weight import (
     has_weight,
     participant_weights,
-    plot_participant_weights,
-    plot_weight_by_condition,
     weight_by_condition,
     weight_draws,
 )
+from metacontrol.analysis.weight_figures import plot_participant_weights, plot_weight_by_condition
 
 __all__ = [
     "Elpd",

@@ -181,7 +181,8 @@ def figures(
 
     Example: `metacontrol figures fit/fit.nc --choices choices.csv --out figures`
     """
-    from metacontrol.analysis.weight import height_of, undivided
+    from metacontrol.analysis.weight import undivided
+    from metacontrol.analysis.weight_figures import height_of
     from metacontrol.fitting.same_choices import as_fitted
     from metacontrol.reporting.predictions import NO_PAIRS
 

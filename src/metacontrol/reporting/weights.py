@@ -10,13 +10,15 @@ import pandas as pd
 
 from metacontrol.analysis.weight import (
     determined_weights,
-    height_of,
     participant_weights,
     people_by_condition,
-    plot_participant_weights,
-    plot_weight_by_condition,
     weight_by_condition,
     weight_draws,
+)
+from metacontrol.analysis.weight_figures import (
+    height_of,
+    plot_participant_weights,
+    plot_weight_by_condition,
 )
 from metacontrol.arbitration import arbitration
 from metacontrol.fitting.fit import EM
